@@ -1,0 +1,60 @@
+"""What one streamed answer of Ollama says, taken in line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from codegod_models.faults import Busy, StreamCut
+from codegod_models.provider import Done, Stop, ToolSpec, ToolUse, Usage
+from codegod_models.tool_calls import checked_call
+
+_STOPS: dict[str, Stop] = {"stop": "end", "length": "length", "max_tokens": "length"}
+_SHOWN = 2000  # characters of a server's words that a message may carry
+
+
+@dataclass(slots=True)
+class StreamedAnswer:
+    """What a stream has said so far."""
+
+    calls: list[Mapping[str, Any]] = field(default_factory=list)
+    end: Mapping[str, Any] | None = None
+
+    def add(self, line: Mapping[str, Any]) -> str:
+        """Take one line in; returns the text it adds. What a model thinks is not text."""
+        if "error" in line:
+            raise Busy("error in mid-stream", str(line["error"])[:_SHOWN])
+        if line.get("done"):
+            self.end = line
+        message = line.get("message")
+        if not isinstance(message, dict):
+            return ""
+        self.calls.extend(call for call in message.get("tool_calls") or () if isinstance(call, dict))
+        text = message.get("content")
+        return text if isinstance(text, str) else ""
+
+    def usage(self) -> Usage:
+        if self.end is None:
+            raise StreamCut("no line with done: true")
+        return Usage(_count(self.end, "prompt_eval_count"), _count(self.end, "eval_count"))
+
+    def ending(self, usage: Usage, tools: tuple[ToolSpec, ...]) -> list[ToolUse | Done]:
+        """The tool calls and the end. Calls of an answer that hit its length limit are not calls."""
+        stop = _STOPS.get(str((self.end or {}).get("done_reason", "stop")), "end")
+        if stop == "length" or not self.calls:
+            return [Done(stop, usage)]
+        calls = [_checked(index, call, tools) for index, call in enumerate(self.calls)]
+        return [*calls, Done("tool", usage)]
+
+
+def _checked(index: int, call: Mapping[str, Any], tools: tuple[ToolSpec, ...]) -> ToolUse:
+    function = call.get("function")
+    function = function if isinstance(function, dict) else {}
+    identity = str(call.get("id") or f"call_{index}")
+    return checked_call(identity, str(function.get("name", "")), function.get("arguments"), tools)
+
+
+def _count(end: Mapping[str, Any], key: str) -> int | None:
+    value = end.get(key)
+    return value if isinstance(value, int) and value > 0 else None  # no prompt and no answer has 0 tokens

@@ -1,0 +1,158 @@
+"""The accept lane: one candidate at a time is proposed, checked on its own tree, proved and landed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from codegod_kit.plan import Plan, Task
+from codegod_orchestrator.contract import (
+    CHECK_SECONDS,
+    CONTRACT_REF,
+    ENVIRONMENT_SECONDS,
+    MANIFEST,
+    is_test_file,
+)
+from codegod_orchestrator.documents import broken_links
+from codegod_orchestrator.evidence import evidence_of, tests_of
+from codegod_orchestrator.journal import Attempt, ClaimedBuild
+from codegod_orchestrator.redgreen import Red, judge_green
+from codegod_orchestrator.toolset import Desk, Toolset
+from codegod_workers import Finding, Submission
+from codegod_workers.findings import from_fault, from_report
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was seen on a candidate: the report of its one run, and what speaks against it."""
+
+    report: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(slots=True)
+class AcceptLane:
+    """Lands what is proved. Candidates queue here, so each is checked on the `main` that it will extend."""
+
+    plan: Plan
+    claimed: ClaimedBuild
+    toolset: Toolset
+    red: Red
+    _turn: anyio.Lock = field(default_factory=anyio.Lock)
+
+    async def accept(self, task: Task, attempt: Attempt, submission: Submission) -> tuple[Finding, ...]:
+        """Land `submission`; the findings that forbid it, or nothing when it is on `main`."""
+        async with self._turn:
+            desk = await self.toolset.accepting(task, attempt.id)
+            candidate = await self._propose(desk, task, submission)
+            refused = _refusals(candidate, task)
+            if not refused:
+                proof = await self._prove(task, attempt, submission, candidate)
+                refused = proof.findings
+            if refused:
+                await desk.call(
+                    "git.merge_drop", {"candidate": candidate["candidate"], "reason": str(refused[0])[:200]}
+                )
+                return refused
+            await self._land(desk, task, attempt, candidate, proof.report)
+            return ()
+
+    async def _propose(self, desk: Desk, task: Task, submission: Submission) -> Mapping[str, Any]:
+        """The task's own files, its tests as the contract has them, and the manifest if a tool has added to it."""
+        shared = [MANIFEST] if submission.dependencies else []
+        arguments: dict[str, Any] = {"source": submission.commit, "paths": [*task.files, *shared]}
+        if task.tests:
+            arguments |= {"overlay": CONTRACT_REF, "overlay_paths": list(task.tests)}
+        return (await desk.call("git.merge_propose", arguments)).data or {}
+
+    async def _prove(
+        self, task: Task, attempt: Attempt, submission: Submission, candidate: Mapping[str, Any]
+    ) -> Proof:
+        """Run everything on the candidate's own tree: the checks, the task's tests and the whole suite, once."""
+        desk = await self.toolset.accepting(
+            task, attempt.id, tree=str(candidate["workspace"]).partition("/")[2]
+        )
+        prepared = await desk.maybe("sandbox.env_prepare", {}, within=ENVIRONMENT_SECONDS)
+        if prepared is None:
+            return Proof({}, from_fault("environment", "its dependencies cannot be installed", MANIFEST))
+        arguments = {"paths": list(task.files), "tests": ["."]}
+        report = (await desk.call("sandbox.check_run", arguments, within=CHECK_SECONDS)).data or {}
+        findings = (*from_report(report), *judge_green(self.red.of(task), tests_of(report)))
+        if not findings:
+            findings = await self._other_evidence(desk, task, attempt, submission)
+        if not findings and not report.get("ok"):
+            findings = from_fault("checks", "the checks did not pass, and named no reason")
+        return Proof(report, findings)
+
+    async def _other_evidence(
+        self, desk: Desk, task: Task, attempt: Attempt, submission: Submission
+    ) -> tuple[Finding, ...]:
+        """Evidence for tasks that no contract test proves: tests that fail on stubs, links that lead somewhere."""
+        own_tests = [path for path in task.files if is_test_file(path) and not path.endswith("conftest.py")]
+        if own_tests:
+            return await self._red_of_own(task, attempt, submission, own_tests)
+        return await broken_links(desk, [path for path in task.files if path.endswith(".md")])
+
+    async def _red_of_own(
+        self, task: Task, attempt: Attempt, submission: Submission, tests: Sequence[str]
+    ) -> tuple[Finding, ...]:
+        """Tests that a worker wrote have to fail where nothing is implemented: on the contract's stubs."""
+        desk = await self.toolset.accepting(task, attempt.id, tree=f"{attempt.id}.red")
+        overlay = {"overlay": submission.commit, "overlay_paths": list(task.files)}
+        await desk.call("git.worktree_create", {"revision": CONTRACT_REF, **overlay})
+        await desk.call("sandbox.env_prepare", {}, within=ENVIRONMENT_SECONDS)
+        arguments = {"stages": ["tests"], "tests": list(tests)}
+        report = (await desk.call("sandbox.check_run", arguments, within=CHECK_SECONDS)).data or {}
+        await desk.call("git.worktree_remove", {})
+        if any(test.red for test in tests_of(report)):
+            return ()
+        return from_fault(
+            "evidence",
+            "these tests pass (or break) where nothing is implemented: assert what the code does",
+            tests[0],
+        )
+
+    async def _land(
+        self,
+        desk: Desk,
+        task: Task,
+        attempt: Attempt,
+        candidate: Mapping[str, Any],
+        report: Mapping[str, Any],
+    ) -> None:
+        """Proof into the journal, candidate onto `main`, acceptance into the journal: in this order a crash is safe."""
+        await self.claimed.prove_attempt(attempt, evidence_of(report, str(candidate["tree"])))
+        arguments = {
+            "candidate": candidate["candidate"],
+            "expected_head": candidate["head"],
+            "message": f"{task.title}\n\n{task.description}".strip(),
+            "trailers": self.toolset.trailers(task.id, attempt.id, attempt.model),
+        }
+        landed = (await desk.call("git.merge_land", arguments)).data or {}
+        await self.claimed.accept_attempt(attempt, commit=str(landed["id"]), tree=str(landed["tree"]))
+        await self._remember(desk, task, candidate)
+
+    async def _remember(self, desk: Desk, task: Task, candidate: Mapping[str, Any]) -> None:
+        """Index what landed, so that later tasks find it; the candidate's tree is not needed after that."""
+        tree = str(candidate["workspace"]).partition("/")[2]
+        scratch = await self.toolset.accepting(task, desk.attempt, tree=tree)
+        await scratch.call("memory.memory_index", {"task": task.id, "paths": list(task.files)})
+        await scratch.call("git.worktree_remove", {})
+
+
+def _refusals(candidate: Mapping[str, Any], task: Task) -> tuple[Finding, ...]:
+    """What the merge itself says against a candidate."""
+    found = [
+        Finding(stage="ownership", path=path, message="this file belongs to another task; leave it alone")
+        for path in candidate.get("foreign", ())
+        if path
+        not in task.tests  # laid over the attempt's tree from the contract, and taken from there again
+    ]
+    found += [
+        Finding(stage="merge", path=path, message="this file has changed on main since the task began")
+        for path in candidate.get("conflicts", ())
+    ]
+    return tuple(found)

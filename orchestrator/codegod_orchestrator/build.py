@@ -1,0 +1,223 @@
+"""One build from its journalled state to its end. Started anew and resumed builds take the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import anyio
+
+from codegod_kit.plan import Plan, parse_plan
+from codegod_mesh import Mesh, ServerDown
+from codegod_models import ModelFault, Provider
+from codegod_orchestrator.accepting import AcceptLane
+from codegod_orchestrator.attempts import TaskRunner
+from codegod_orchestrator.capability import Facts, NotBuildable, capability_sheet, refuse_plan
+from codegod_orchestrator.contract import MAIN_REF, Contractor, ContractRefused
+from codegod_orchestrator.finishing import Finisher
+from codegod_orchestrator.journal import Build, ClaimedBuild, Journal, Landing
+from codegod_orchestrator.ladder import Ladder, Rung
+from codegod_orchestrator.options import BuildOptions
+from codegod_orchestrator.planning import Planner, PlanRefused
+from codegod_orchestrator.redgreen import Red, red_of
+from codegod_orchestrator.schedule import Schedule
+from codegod_orchestrator.states import BUILD_ENDS, BuildState
+from codegod_orchestrator.toolset import Toolset
+from codegod_orchestrator.voice import Voice
+from codegod_workers.worker import ToolRefused
+
+CANCEL_WAIT_SECONDS = 5.0  # how long one wait for events lasts; a request wakes it at once in this process
+LANDINGS_PAGE = 100
+EVENTS_PAGE = 500
+
+_EXPECTED = (PlanRefused, NotBuildable, ContractRefused, ModelFault, ToolRefused, ServerDown)
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The opened providers of one build: who plans, and who tries the tasks in turn."""
+
+    master: Provider
+    rungs: Sequence[Provider]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(str(provider.model) for provider in (self.master, *self.rungs))
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Drives one claimed build. What it does is in the journal before anything builds on it."""
+
+    journal: Journal
+    claimed: ClaimedBuild
+    mesh: Mesh
+    models: Models
+    facts: Facts
+    extra_tools: Mapping[str, Sequence[str]]
+
+    async def run(self) -> Build:
+        """Bring the build to an end, or as far as it gets; a request to cancel ends it as `cancelled`."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._until_cancelled, group.cancel_scope)
+            try:
+                await self._steps()
+            except _EXPECTED as fault:
+                await self.claimed.advance("failed", reason=str(fault))
+            group.cancel_scope.cancel()
+        build = await self.journal.build(self.claimed.id)
+        if build.cancel_requested and build.state not in BUILD_ENDS:
+            await self.claimed.advance("cancelled", reason="cancelled on request")
+        return await self.journal.build(self.claimed.id)
+
+    async def _until_cancelled(self, scope: anyio.CancelScope) -> None:
+        seen = (await self.journal.build(self.claimed.id)).last_event
+        while True:
+            events = await self.journal.wait_events(self.claimed.id, seen, CANCEL_WAIT_SECONDS)
+            if any(event.kind == "cancel.requested" for event in events):
+                scope.cancel()
+                return
+            seen = events[-1].seq if events else seen
+
+    async def _steps(self) -> None:
+        build = await self.journal.build(self.claimed.id)
+        options = BuildOptions.model_validate(build.options)
+        plan = await self.plan(build, options)
+        red = await self._contract(plan, options)
+        await self._tasks(plan, options, red)
+        await self._finish(plan, build.out)
+
+    @property
+    def _master(self) -> Voice:
+        return Voice(self.models.master, self.claimed)
+
+    @property
+    def _toolset(self) -> Toolset:
+        return Toolset(self.mesh, self.claimed.id, self.extra_tools)
+
+    async def _state(self) -> BuildState:
+        return (await self.journal.build(self.claimed.id)).state
+
+    async def plan(self, build: Build, options: BuildOptions) -> Plan:
+        """The plan: the journal's, the user's own, or the master's."""
+        if build.plan:
+            return parse_plan(build.plan)
+        if options.plan:
+            plan = parse_plan(options.plan)
+        else:
+            planner = await self._planner(build.prompt)
+            plan = await planner.plan(build.prompt, options)
+        refuse_plan(plan)
+        await self.claimed.save_plan(plan)
+        return plan
+
+    async def _planner(self, prompt: str) -> Planner:
+        sheet = capability_sheet(self.facts, self.models.names, prompt)
+        return Planner(self._master, await self._toolset.planning(), sheet)
+
+    async def _contract(self, plan: Plan, options: BuildOptions) -> Red:
+        """The proved contract's RED; written first when there is none."""
+        if await self._state() == "planning":
+            await self.claimed.advance("contracting")
+        contracts = await self.journal.contracts(self.claimed.id)
+        if not contracts:
+            planner = await self._planner("")
+            review = await planner.think(plan)
+            material = await planner.read((*options.api_specs, *plan.references))
+            contractor = Contractor(plan, self._master, self._toolset, review, material)
+            contracts = (await contractor.contract(),)
+        if await self._state() == "contracting":
+            await self.claimed.advance("running")
+        return red_of(plan, contracts[-1].evidence.tests)
+
+    async def _tasks(self, plan: Plan, options: BuildOptions, red: Red) -> None:
+        """Run the plan's tasks, never more at a time than allowed, until none can run any more."""
+        states = {task.id: task.state for task in await self.journal.tasks(self.claimed.id)}
+        schedule = Schedule(
+            plan.tasks,
+            max_parallel=options.max_parallel,
+            accepted=[name for name, state in states.items() if state == "accepted"],
+            failed=[name for name, state in states.items() if state in {"failed", "skipped"}],
+        )
+        runner = self._runner(plan, options, red, await self._reopened())
+        tasks = {task.id: task for task in plan.tasks}
+        ended, results = anyio.create_memory_object_stream[tuple[str, bool]](len(tasks) + 1)
+
+        async def run_one(name: str) -> None:
+            await ended.send((name, await runner.run(tasks[name])))
+
+        async with ended, results, anyio.create_task_group() as group:
+            while True:
+                for name in schedule.take():
+                    group.start_soon(run_one, name)
+                if schedule.over:
+                    return
+                name, landed = await results.receive()
+                if landed:
+                    schedule.accepted(name)
+                else:
+                    schedule.failed(name)
+
+    async def _reopened(self) -> datetime | None:
+        """When this build was last taken up again after it had ended as partial or failed."""
+        last: datetime | None = None
+        seen = 0
+        while events := await self.journal.events(self.claimed.id, seen, EVENTS_PAGE):
+            seen = events[-1].seq
+            last = next((event.at for event in reversed(events) if event.kind == "build.reopened"), last)
+        return last
+
+    def _runner(self, plan: Plan, options: BuildOptions, red: Red, reopened: datetime | None) -> TaskRunner:
+        return TaskRunner(
+            plan=plan,
+            options=options,
+            journal=self.journal,
+            claimed=self.claimed,
+            toolset=self._toolset,
+            ladder=Ladder(tuple(Rung(name) for name in self.models.names[1:])),
+            voices=[Voice(provider, self.claimed, rung) for rung, provider in enumerate(self.models.rungs)],
+            lane=AcceptLane(plan, self.claimed, self._toolset, red),
+            reopened=reopened,
+        )
+
+    async def _finish(self, plan: Plan, out: str) -> None:
+        """Deliver what landed; `done` only when every task did and the last run was green."""
+        if await self._state() == "running":
+            await self.claimed.advance("finishing")
+        attempts = await self.journal.attempts(self.claimed.id)
+        accepted = {attempt.task: attempt for attempt in attempts if attempt.state == "accepted"}
+        findings = await Finisher(plan, self.claimed, self._toolset).finish(out, accepted)
+        missing = [task.id for task in plan.tasks if task.id not in accepted]
+        if missing:
+            await self.claimed.advance("partial", reason=f"not built: {', '.join(missing)}")
+        elif findings:
+            await self.claimed.advance("partial", reason=f"the last run on main: {findings[0]}")
+        else:
+            await self.claimed.advance("done")
+
+
+async def recover(claimed: ClaimedBuild, journal: Journal, mesh: Mesh) -> None:
+    """Take up a build whose last owner went away: landings are looked up in `main`, the rest is tried again."""
+    build = await journal.build(claimed.id)
+    landed: dict[str, Landing] = {}
+    if build.state in {"running", "finishing"}:
+        landed = await _landings(Toolset(mesh, claimed.id, {}))
+    await claimed.recover(landed)
+    if build.state in {"partial", "failed"}:
+        await claimed.reopen()
+
+
+async def _landings(toolset: Toolset) -> dict[str, Landing]:
+    desk = await toolset.contracting("main")
+    found: dict[str, Landing] = {}
+    cursor = ""
+    while True:
+        arguments = {"revision": MAIN_REF, "limit": LANDINGS_PAGE, "cursor": cursor}
+        page = (await desk.call("git.git_log", arguments)).data or {}
+        for commit in page.get("commits", ()):
+            if attempt := dict(commit.get("trailers", {})).get("Attempt-Id"):
+                found[attempt] = Landing(commit["id"], commit["tree"])
+        cursor = str(page.get("next_cursor") or "")
+        if not cursor:
+            return found

@@ -1,0 +1,192 @@
+"""What this installation can verify: told to the master before it plans, and the reason for refusing what it cannot."""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from codegod_orchestrator.unsupported import (
+    SUPPORTED,
+    UNSUPPORTED,
+    Support,
+    Unsupported,
+    demanded_in,
+    mentioned_in,
+    named_in,
+    written_in,
+)
+
+if TYPE_CHECKING:
+    from codegod_kit.plan import Plan
+
+# Services that an application may be written for, while no build here starts one: SQLite stands in for them in tests.
+SERVICES = {
+    "postgres": "PostgreSQL",
+    "mysql": "MySQL",
+    "mariadb": "MariaDB",
+    "mongo": "MongoDB",
+    "redis": "Redis",
+    "rabbitmq": "RabbitMQ",
+    "kafka": "Kafka",
+    "elasticsearch": "Elasticsearch",
+    "kubernetes": "Kubernetes",
+}
+_HOST_TOOLS = ("git", "docker", "node", "go")
+_PLATFORM_NAMES = {"ios": "iOS", "android": "Android"}
+
+
+class NotBuildable(Exception):
+    """Something is wanted that cannot be built or verified here; the message names it and what can be built."""
+
+    def __init__(self, named: Sequence[str], where: str) -> None:
+        later = [one.name for one in UNSUPPORTED if one.support == "later" and one.name in named]
+        plan = f" {_listed(later)} will come later." if later else ""
+        super().__init__(
+            f"{where} {_listed(named)}, which cannot be built yet. What can be built: {SUPPORTED}.{plan} "
+            "Ask for one of these, e.g. with `--stack backend=FastAPI --platform backend`."
+        )
+        self.named = tuple(named)
+
+
+class WishNotBuildable(NotBuildable):
+    """The user's own words or options ask for it."""
+
+
+class PlanNotBuildable(NotBuildable):
+    """A plan asks for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was measured of this machine. An empty version means that the program is not there."""
+
+    python: str
+    sandbox_level: str
+    validators: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()  # the sandbox's own words on what is missing
+    programs: tuple[str, ...] = ()  # of git, docker, node and go: those on PATH
+
+
+def facts_of(status: Mapping[str, Any], which: Callable[[str], str | None] = shutil.which) -> Facts:
+    """The facts in the answer of `sandbox_status`, and the programs that are found on PATH."""
+    return Facts(
+        python=str(status.get("python", "")),
+        sandbox_level=str(status["level"]),
+        validators=tuple(str(one) for one in status.get("validators", ())),
+        problems=tuple(str(one) for one in status.get("problems", ())),
+        programs=tuple(name for name in _HOST_TOOLS if which(name)),
+    )
+
+
+def capability_sheet(facts: Facts, models: Sequence[str], prompt: str = "") -> str:
+    """The sheet for the master; `models` are its own name, then the workers' from the weakest up."""
+    lines = [
+        f"What can be built here: {SUPPORTED}. Plan nothing else.",
+        "",
+        "Verified in every build:",
+        *(f"- {line}" for line in _verified(facts)),
+        "",
+        "Not verified here. Plan without it where you can; else say so in the plan's summary:",
+        *(f"- {line}" for line in _unverified(facts)),
+        "",
+        f"Refused, by name: {', '.join(_names('no'))}. Not yet: {', '.join(_names('later'))}.",
+        *_mentions(prompt),
+        "",
+        f"Models: the master is {models[0]}; the files are written by {', then '.join(models[1:]) or models[0]}. "
+        "Give each task files of 200 lines at most.",
+    ]
+    return "\n".join(lines)
+
+
+def refuse_wish(
+    prompt: str, *, platforms: Sequence[str] = (), stack: Mapping[str, str] | None = None
+) -> None:
+    """Raise `WishNotBuildable` for a prompt, `--platform` or `--stack` that asks for what cannot be built.
+
+    A stack that names something buildable settles the language, so the prompt's words then only name platforms.
+    """
+    chosen = stack or {}
+    _refuse(WishNotBuildable, _of_platforms(platforms), "--platform asks for")
+    for part, choice in chosen.items():
+        _refuse(WishNotBuildable, [one.name for one in named_in(choice)], f"--stack {part}={choice} asks for")
+    demanded = [one.name for one in demanded_in(prompt) if one.platform or not chosen]
+    _refuse(WishNotBuildable, demanded, "The prompt asks for")
+
+
+def refuse_plan(plan: "Plan") -> None:
+    """Raise `PlanNotBuildable` for a plan with a platform, a stack or files that cannot be built."""
+    _refuse(PlanNotBuildable, _of_platforms(plan.platforms), "The plan is for")
+    for part, choice in plan.stack.items():
+        _refuse(
+            PlanNotBuildable,
+            [one.name for one in named_in(choice)],
+            f"The plan's stack ({part}: {choice}) names",
+        )
+    files = [*plan.skeleton, *(path for task in plan.tasks for path in (*task.files, *task.tests))]
+    for one, path in written_in(files).items():
+        _refuse(PlanNotBuildable, [one.name], f"The plan's file {path!r} is written in")
+
+
+def unproved_parts(plan: "Plan") -> tuple[str, ...]:
+    """What this plan holds that no check of a build runs: the report names it."""
+    choices = " ".join(plan.stack.values()).lower()
+    services = [name for word, name in SERVICES.items() if word in choices]
+    files = [path for task in plan.tasks for path in task.files]
+    parts = [f"{name} was not started: the tests ran without it" for name in services]
+    if any("dockerfile" in path.lower() or "compose" in path.lower() for path in files):
+        parts.append("container images were not built and no container was started")
+    if any(path.endswith((".html", ".css", ".js")) for path in files):
+        parts.append("pages were not opened in a browser, and JavaScript was not run")
+    return tuple(parts)
+
+
+def _refuse(fault: type[NotBuildable], named: Sequence[str], where: str) -> None:
+    if named:
+        raise fault(named, where)
+
+
+def _of_platforms(platforms: Sequence[str]) -> list[str]:
+    return [_PLATFORM_NAMES[one.lower()] for one in platforms if one.lower() in _PLATFORM_NAMES]
+
+
+def _verified(facts: Facts) -> list[str]:
+    checks = f" ({', '.join(facts.validators)})" if facts.validators else ""
+    return [
+        f"Python {facts.python} in a sandbox of level {facts.sandbox_level}: syntax, rules, types and imports{checks}",
+        "pytest: every test of the contract first fails on the stubs, then passes on the code, and the whole suite "
+        "passes at every commit",
+        "SQLite, in files and in memory; HTTP on loopback or in process",
+    ]
+
+
+def _unverified(facts: Facts) -> list[str]:
+    lines = [
+        "other databases and services (PostgreSQL, MySQL, MongoDB, Redis, message queues): none can be started",
+        "the network: tests reach loopback only",
+        "browsers, HTML and JavaScript: pages are not opened",
+        "container images and cluster manifests: written, not built"
+        + (", although a Docker client is here" if "docker" in facts.programs else ""),
+    ]
+    present = [name for name in ("node", "go") if name in facts.programs]
+    if present:
+        lines.append(f"{_listed(present)}: installed here, but no check uses them yet")
+    return [*lines, *facts.problems]
+
+
+def _names(support: Support) -> list[str]:
+    return [one.name for one in UNSUPPORTED if one.support == support]
+
+
+def _mentions(prompt: str) -> list[str]:
+    mentioned: tuple[Unsupported, ...] = mentioned_in(prompt)
+    if not mentioned:
+        return []
+    names = _listed([one.name for one in mentioned])
+    return [
+        f"The request speaks of {names}. If it wants that built, put it into `platforms` or `stack`, and the plan will "
+        "be refused by name. If it only names who uses the result, build the result."
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

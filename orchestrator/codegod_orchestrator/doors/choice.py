@@ -1,0 +1,71 @@
+"""Which models a build uses: what the user named, else what the environment offers, else the simulator, openly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from codegod_orchestrator.doors.settings import Refused
+
+DEFAULT_MASTER = "anthropic:claude-sonnet-5-5"
+DEFAULT_WORKER = "ollama:qwen2.5-coder:7b"
+SIMULATOR = "simulator"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A master and the rungs of the ladder, weakest first, as `provider:model`."""
+
+    master: str
+    ladder: tuple[str, ...]
+
+    @property
+    def simulated(self) -> bool:
+        return any(name.split(":")[0] == SIMULATOR for name in (self.master, *self.ladder))
+
+
+def choose_models(
+    environment: Mapping[str, str], *, master: str = "", worker: str = "", ladder: str = ""
+) -> Choice:
+    """The choice; raises `Refused` when only one half of it can be made.
+
+    A real master and a simulated worker are never mixed unless both were named.
+    """
+    key = bool(environment.get("ANTHROPIC_API_KEY", "").strip())
+    host = bool(environment.get("OLLAMA_HOST", "").strip())
+    chosen_master = master or environment.get("MASTER_MODEL", "").strip() or (DEFAULT_MASTER if key else "")
+    named = worker or environment.get("WORKER_MODEL", "").strip()
+    rungs = _rungs(ladder) or ((named,) if named else ())
+    if not chosen_master and not rungs and not host:
+        return Choice(SIMULATOR, (SIMULATOR,))
+    if not chosen_master and rungs and rungs[0].split(":")[0] == SIMULATOR:
+        return Choice(rungs[0], rungs)
+    if not chosen_master:
+        raise Refused(
+            f"There are workers ({rungs[0] if rungs else DEFAULT_WORKER}) but no master to plan for them. Set "
+            "ANTHROPIC_API_KEY, or name a master with --master (e.g. --master ollama:qwen2.5-coder:32b)."
+        )
+    if chosen_master.split(":")[0] == SIMULATOR and not rungs:
+        return Choice(chosen_master, (chosen_master,))
+    if ladder:
+        return Choice(chosen_master, rungs)
+    first = rungs[0] if rungs else DEFAULT_WORKER
+    return Choice(chosen_master, _with_master(first, chosen_master))
+
+
+def _with_master(worker: str, master: str) -> tuple[str, ...]:
+    """A small worker, then the master for what is too hard for it; a simulated or equal master adds nothing."""
+    if worker == master or SIMULATOR in (worker.split(":")[0], master.split(":")[0]):
+        return (worker,)
+    return (worker, master)
+
+
+def _rungs(ladder: str) -> tuple[str, ...]:
+    if not ladder:
+        return ()
+    from codegod_orchestrator.ladder import LadderFault, parse_ladder
+
+    try:
+        return tuple(rung.model for rung in parse_ladder(ladder).rungs)
+    except LadderFault as fault:
+        raise Refused(str(fault)) from fault

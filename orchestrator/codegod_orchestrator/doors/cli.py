@@ -1,0 +1,129 @@
+"""`codegod`: the terminal's door. Options are read here; each command is a module that is loaded when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_PARTIAL = 3
+EXIT_INTERRUPTED = 130
+
+# command -> module below `codegod_orchestrator.doors.commands` whose `run(options)` returns the exit code
+_COMMANDS = {
+    "build": "build",
+    "plan": "plan",
+    "resume": "resume",
+    "list": "inspect",
+    "status": "inspect",
+    "logs": "inspect",
+    "report": "inspect",
+    "cancel": "cancel",
+    "doctor": "doctor",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 3 partial, 1 failed, 2 wrong usage, 130 interrupted."""
+    options = _parser().parse_args(arguments)
+    if options.command is None:
+        _parser().print_help(sys.stderr)
+        return EXIT_USAGE
+    command = import_module(f"codegod_orchestrator.doors.commands.{_COMMANDS[options.command]}")
+    try:
+        return int(command.run(options))
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody reads any more; the interpreter would complain about it at exit
+        return EXIT_FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="codegod",
+        description="One prompt in; a tested, git-versioned application out.",
+        epilog="exit codes: 0 done, 3 partial, 1 failed, 2 wrong usage or something missing, 130 interrupted",
+    )
+    parser.add_argument("--version", action="version", version=f"codegod {version('codegod')}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_build(commands.add_parser("build", help="build an application from a prompt or a plan"))
+    _add_plan(commands.add_parser("plan", help="write plan.yaml for a prompt, to read, edit and build"))
+    _add_resume(
+        commands.add_parser("resume", help="go on with a build that was interrupted, failed or partial")
+    )
+    listed = commands.add_parser("list", help="the builds on this machine, newest first")
+    listed.add_argument("--limit", type=int, default=20, help="how many (%(default)s)")
+    for name, text in (
+        ("status", "the state of one build and of its tasks"),
+        ("logs", "every event of one build"),
+        ("report", "what one build proved, with its evidence"),
+        ("cancel", "stop a build for good"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument(
+            "build", nargs="?", default="", help="the build's id; the newest build when left out"
+        )
+        if name == "report":
+            command.add_argument("--json", action="store_true", help="as JSON instead of text")
+    _add_models(commands.add_parser("doctor", help="what is here, what is missing, and what to do about it"))
+    return parser
+
+
+def _add_build(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "prompt", nargs="?", default="", help='what to build, or "-" to read it from standard input'
+    )
+    parser.add_argument(
+        "--plan", default="", metavar="FILE", help="build this plan.yaml instead of planning anew"
+    )
+    parser.add_argument(
+        "--out", default="", metavar="DIR", help="an empty or new folder (./NAME of the plan)"
+    )
+    _add_wishes(parser)
+    _add_models(parser)
+    parser.add_argument(
+        "--max-parallel", type=int, default=0, metavar="N", help="tasks at a time (MAX_PARALLEL_TASKS)"
+    )
+    parser.add_argument("--mcp-config", default="", metavar="FILE", help="the mcp.json to use")
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt", help='what to build, or "-" to read it from standard input')
+    parser.add_argument("--out", default="plan.yaml", metavar="FILE", help="where to write it (%(default)s)")
+    _add_wishes(parser)
+    _add_models(parser)
+    parser.add_argument("--mcp-config", default="", metavar="FILE", help="the mcp.json to use")
+
+
+def _add_resume(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("build", nargs="?", default="", help="the build's id; the newest build when left out")
+    parser.add_argument("--ladder", default="", metavar="MODELS", help="go on with another ladder")
+    parser.add_argument("--mcp-config", default="", metavar="FILE", help="the mcp.json to use")
+
+
+def _add_wishes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--api-spec", action="append", default=[], metavar="URL|FILE", help="an OpenAPI document to follow"
+    )
+    parser.add_argument(
+        "--stack", action="append", default=[], metavar="PART=CHOICE", help="e.g. --stack backend=FastAPI"
+    )
+    parser.add_argument("--platform", action="append", default=[], metavar="NAME", help="backend, web or cli")
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--master", default="", metavar="MODEL", help="who plans (MASTER_MODEL)")
+    parser.add_argument("--worker", default="", metavar="MODEL", help="who writes the code (WORKER_MODEL)")
+    parser.add_argument(
+        "--ladder", default="", metavar="MODELS", help="who tries in turn, weakest first: a,b,c"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""`codegod build`: from a prompt, or from a plan.yaml, to a repository."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import get_args
+
+from rich.console import Console
+from rich.markup import escape
+
+from codegod_kit.plan import PlanFault, Platform, load_plan
+from codegod_orchestrator.capability import refuse_wish
+from codegod_orchestrator.doors.choice import Choice, choose_models
+from codegod_orchestrator.doors.commands.running import guarded, run_shown
+from codegod_orchestrator.doors.engine import Opened, open_engine, open_models
+from codegod_orchestrator.doors.settings import Refused, Settings, check_out, check_prompt, read_settings
+from codegod_orchestrator.options import CONTEXT_TOKENS, PARALLEL_TASKS, BuildOptions
+
+SPECIFICATION_BYTES = 2_000_000  # the largest published OpenAPI documents have about that
+_FOLDER_CHARACTERS = 40
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check what can be checked, then build; returns the exit code."""
+    return guarded(lambda console: _build(options, console))
+
+
+async def _build(options: argparse.Namespace, console: Console) -> int:
+    settings = read_settings()
+    if shutil.which("git") is None:
+        raise Refused("git is not installed. Install it (apt install git, brew install git) and try again.")
+    plan = _plan_text(options.plan)
+    prompt = check_prompt(_prompt(options.prompt) if options.prompt or not plan else f"Build {options.plan}")
+    out = check_out(options.out or f"./{folder_name(prompt)}")
+    wished = wishes(options, prompt)
+    choice = choose_models(
+        settings.environment, master=options.master, worker=options.worker, ladder=options.ladder
+    )
+    async with open_models(choice, settings) as opened:
+        announce(choice, opened, console)
+        async with open_engine(settings, mcp_config=options.mcp_config, played=opened.simulated) as engine:
+            build_options = wished.model_copy(
+                update={
+                    "master": choice.master,
+                    "ladder": choice.ladder,
+                    "max_parallel": parallel(options.max_parallel, settings),
+                    "plan": plan,
+                    "context_tokens": opened.context_tokens or CONTEXT_TOKENS,
+                }
+            )
+            build = await engine.journal.create_build(
+                prompt, out=str(out), options=build_options.model_dump(mode="json")
+            )
+            console.print(f"[bold]{build.id}[/bold]  {escape(prompt.splitlines()[0][:100])}", highlight=False)
+            return await run_shown(engine, opened, build.id, console)
+
+
+def announce(choice: Choice, opened: Opened, console: Console) -> None:
+    """Say which models work, and in plain words when they are simulated."""
+    for info in opened.infos:
+        for note in info.notes:
+            console.print(f"  {escape(note)}", highlight=False)
+    if choice.simulated:
+        console.print(
+            "[bold yellow]The models are simulated[/bold yellow]: a recorded project is played back, and everything "
+            "around it is real. For real models set ANTHROPIC_API_KEY and OLLAMA_HOST, or pass --master and --worker.",
+            highlight=False,
+        )
+
+
+def wishes(options: argparse.Namespace, prompt: str) -> BuildOptions:
+    """Stack, platforms and specifications of the command line, checked; raises `Refused` or `NotBuildable`."""
+    stack: dict[str, str] = {}
+    for part in options.stack:
+        name, equals, choice = part.partition("=")
+        if not (name.strip() and equals and choice.strip()):
+            raise Refused(f"--stack {part!r} is not PART=CHOICE. Write for example --stack backend=FastAPI.")
+        stack[name.strip()] = choice.strip()
+    for platform in options.platform:
+        if platform not in get_args(Platform):
+            raise Refused(f"--platform {platform!r} is not known. Choose backend, web or cli.")
+    refuse_wish(prompt, platforms=options.platform, stack=stack)
+    specifications = tuple(_specification(source) for source in options.api_spec)
+    return BuildOptions(
+        master="", ladder=(), stack=stack, platforms=tuple(options.platform), api_specs=specifications
+    )
+
+
+def parallel(option: int, settings: Settings) -> int:
+    """How many tasks run at a time: the option, MAX_PARALLEL_TASKS, or the default."""
+    if option < 0:
+        raise Refused(f"--max-parallel {option} is not a number of tasks. Write 1 or more.")
+    given = settings.environment.get("MAX_PARALLEL_TASKS", "").strip()
+    if option or not given:
+        return option or PARALLEL_TASKS
+    if not given.isdigit() or int(given) < 1:
+        raise Refused(f"MAX_PARALLEL_TASKS={given!r} is not a number of tasks. Set it to 1 or more.")
+    return int(given)
+
+
+def folder_name(prompt: str) -> str:
+    """A folder's name out of a prompt: its first words."""
+    words = re.findall(r"[a-z0-9]+", prompt.lower())
+    name = "-".join(words)[:_FOLDER_CHARACTERS].rstrip("-")
+    return name or "application"
+
+
+def _prompt(text: str) -> str:
+    return sys.stdin.read() if text == "-" else text
+
+
+def _plan_text(path: str) -> str:
+    if not path:
+        return ""
+    try:
+        load_plan(Path(path))
+    except PlanFault as fault:
+        raise Refused(str(fault)) from fault
+    return Path(path).read_text("utf-8")
+
+
+def _specification(source: str) -> str:
+    """A URL as it is; a file's text."""
+    if "://" in source:
+        return source
+    path = Path(source)
+    try:
+        if path.stat().st_size > SPECIFICATION_BYTES:
+            raise Refused(
+                f"--api-spec {source!r} has more than {SPECIFICATION_BYTES} bytes. Cut it to what is needed."
+            )
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(
+            f"--api-spec {source!r} cannot be read ({error}). Pass a URL or a UTF-8 text file."
+        ) from error

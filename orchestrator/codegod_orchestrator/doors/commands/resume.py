@@ -1,0 +1,38 @@
+"""`codegod resume`: go on where a build stopped, with the models that it was started with."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.console import Console
+
+from codegod_orchestrator.doors.choice import Choice
+from codegod_orchestrator.doors.commands.build import announce
+from codegod_orchestrator.doors.commands.inspect import find_build
+from codegod_orchestrator.doors.commands.running import guarded, run_shown
+from codegod_orchestrator.doors.engine import open_engine, open_models
+from codegod_orchestrator.doors.settings import Refused, read_settings
+from codegod_orchestrator.journal import Journal
+from codegod_orchestrator.options import BuildOptions
+
+
+def run(options: argparse.Namespace) -> int:
+    """Resume the named build, or the newest one."""
+    return guarded(lambda console: _resume(options, console))
+
+
+async def _resume(options: argparse.Namespace, console: Console) -> int:
+    settings = read_settings()
+    async with Journal.open(settings.journal) as journal:
+        build = await find_build(journal, options.build)
+    if build.state in {"done", "cancelled"}:
+        raise Refused(
+            f"{build.id} is {build.state}: there is nothing to resume. `codegod report {build.id}` shows it."
+        )
+    kept = BuildOptions.model_validate(build.options)
+    ladder = tuple(part.strip() for part in options.ladder.split(",") if part.strip()) or kept.ladder
+    choice = Choice(kept.master, ladder)
+    async with open_models(choice, settings) as opened:
+        announce(choice, opened, console)
+        async with open_engine(settings, mcp_config=options.mcp_config, played=opened.simulated) as engine:
+            return await run_shown(engine, opened, build.id, console)

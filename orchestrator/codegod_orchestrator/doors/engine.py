@@ -1,0 +1,162 @@
+"""Everything a door opens to run builds: journal, models (or their simulator) and mesh, each closed again."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import get_args
+
+import anyio
+
+from codegod_kit import Grant, GrantIssuer, Plan, TaskType
+from codegod_mesh import Allocation, Config, Mesh, MeshSettings, ToolCall, find_config, load_config
+from codegod_models import ModelInfo, ModelSettings, Provider, open_provider, parse_model
+from codegod_orchestrator.build import Builder, Models, recover
+from codegod_orchestrator.capability import Facts, facts_of
+from codegod_orchestrator.doors.choice import SIMULATOR, Choice
+from codegod_orchestrator.doors.settings import Refused, Settings
+from codegod_orchestrator.doors.simulated import Simulated, simulator
+from codegod_orchestrator.journal import Build, ClaimedBuild, Journal
+from codegod_orchestrator.options import BuildOptions
+
+FETCH_ALLOW = "CODEGOD_FETCH_ALLOW"
+STATUS_SECONDS = 30.0
+PROBE = "probe"  # stands where a grant wants a build, before there is one
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The models of a build, checked: they exist, and these are their limits."""
+
+    models: Models
+    infos: tuple[ModelInfo, ...]
+    simulated: Simulated | None
+
+    @property
+    def context_tokens(self) -> int | None:
+        """The smallest context among the workers' models, where the servers say."""
+        known = [info.context_tokens for info in self.infos[1:] if info.context_tokens]
+        return min(known, default=None)
+
+
+@asynccontextmanager
+async def open_models(choice: Choice, settings: Settings) -> AsyncIterator[Opened]:
+    """Open and check every model of `choice`; raises `ModelFault` or `Refused` before any work has begun."""
+    async with AsyncExitStack() as stack:
+        played = None
+        if choice.simulated:
+            folders = {
+                name.partition(":")[2] for name in (choice.master, *choice.ladder) if _is_simulated(name)
+            }
+            played = await stack.enter_async_context(simulator(sorted(filter(None, folders))))
+        providers: list[Provider] = []
+        for place, name in enumerate((choice.master, *choice.ladder)):
+            provider = _open(name, "master" if place == 0 else "worker", settings, played)
+            stack.push_async_callback(provider.aclose)
+            providers.append(provider)
+        infos = tuple([await provider.check() for provider in providers])
+        yield Opened(Models(providers[0], providers[1:]), infos, played)
+
+
+def _is_simulated(name: str) -> bool:
+    return name.split(":")[0] == SIMULATOR
+
+
+def _open(name: str, part: str, settings: Settings, played: Simulated | None) -> Provider:
+    model_settings = ModelSettings.from_environment(settings.environment)
+    if not _is_simulated(name) or played is None:
+        return open_provider(parse_model(name), model_settings)
+    spoken = f"anthropic:{played.master}" if part == "master" else f"ollama:{played.worker}"
+    played_settings = replace(model_settings, base_url=played.url, simulated=True)
+    return open_provider(parse_model(spoken), played_settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An open journal and mesh. One engine may run several builds at a time."""
+
+    settings: Settings
+    journal: Journal
+    mesh: Mesh
+    config: Config
+    facts: Facts
+
+    async def run(self, build: str, models: Models) -> Build:
+        """Claim a build, take it up where the journal says, and drive it to its end."""
+        async with self.journal.claim_build(build, owner=f"pid {os.getpid()}") as claimed:
+            await recover(claimed, self.journal, self.mesh)
+            return await self._builder(claimed, models).run()
+
+    async def plan(self, prompt: str, options: BuildOptions, models: Models) -> Plan:
+        """A plan alone. It is journalled as a build that is cancelled as soon as it is planned."""
+        build = await self.journal.create_build(prompt, options=options.model_dump(mode="json"))
+        async with self.journal.claim_build(build.id, owner=f"pid {os.getpid()}") as claimed:
+            try:
+                return await self._builder(claimed, models).plan(build, options)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await claimed.advance("cancelled", reason="planned only")
+
+    def _builder(self, claimed: ClaimedBuild, models: Models) -> Builder:
+        extra = {kind: self.config.allocated(kind) for kind in get_args(TaskType)}
+        return Builder(self.journal, claimed, self.mesh, models, self.facts, extra)
+
+
+@asynccontextmanager
+async def open_engine(
+    settings: Settings, *, mcp_config: str = "", played: Simulated | None = None
+) -> AsyncIterator[Engine]:
+    """Open journal and mesh and ask the sandbox what it can do; raises `Refused` when nothing isolates here."""
+    explicit = Path(mcp_config) if mcp_config else None
+    config = load_config(find_config(explicit, Path.cwd(), settings.environment), settings.environment)
+    async with Journal.open(settings.journal) as journal:
+        mesh_settings = MeshSettings(
+            root=settings.builds,
+            state=settings.state,
+            issuer=GrantIssuer.new(),
+            environment=_with_simulator(settings.environment, played),
+        )
+        async with Mesh(config.endpoints, settings=mesh_settings, recorder=_Journalled(journal)).open() as mesh:
+            yield Engine(settings, journal, mesh, config, await sandbox_facts(mesh))
+
+
+@dataclass(frozen=True, slots=True)
+class _Journalled:
+    """Records the calls of builds; what is measured before any build belongs to none."""
+
+    journal: Journal
+
+    async def tool_called(self, call: ToolCall) -> None:
+        if call.build != PROBE:
+            await self.journal.tool_called(call)
+
+
+async def sandbox_facts(mesh: Mesh) -> Facts:
+    """What the sandbox measured of this machine; raises `Refused` with its own words when nothing isolates."""
+    grant = Grant(
+        build=PROBE,
+        task="",
+        attempt="",
+        tools=("sandbox.sandbox_status",),
+        deadline=time.time() + STATUS_SECONDS,
+    )
+    view = await mesh.view(Allocation(allow=grant.tools, grant=grant))
+    status = await view.call("sandbox.sandbox_status", {}, within=STATUS_SECONDS)
+    if status.is_error or not status.data:
+        raise Refused(f"The sandbox cannot be used: {status.text}")
+    facts = facts_of(status.data)
+    if facts.sandbox_level == "none":
+        raise Refused(f"Nothing isolates model-written code here: {'; '.join(facts.problems)}")
+    return facts
+
+
+def _with_simulator(environment: Mapping[str, str], played: Simulated | None) -> dict[str, str]:
+    """The simulator serves the specifications that its plans name: fetch may reach that one address."""
+    if played is None:
+        return dict(environment)
+    allowed = [part for part in (environment.get(FETCH_ALLOW, ""), played.address) if part]
+    return {**environment, FETCH_ALLOW: ",".join(allowed)}

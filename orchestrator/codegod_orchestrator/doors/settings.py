@@ -1,0 +1,76 @@
+"""Everything that is read from the environment, once, when a door opens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from codegod_kit import default_state
+
+PROMPT_CHARACTERS = 100_000  # a specification of fifty pages; more belongs into --api-spec or several builds
+
+
+class Refused(Exception):
+    """Wrong usage or something missing: one line that names the next step. Doors end with exit code 2 on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the doors know of the machine and the user's choices."""
+
+    state: Path
+    environment: Mapping[str, str]
+
+    @property
+    def journal(self) -> Path:
+        return self.state / "journal.db"
+
+    @property
+    def builds(self) -> Path:
+        return self.state / "builds"
+
+
+def read_settings(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+    """The settings of `environment`, completed from a `.env` file in `folder`; raises `Refused`."""
+    given = dict(os.environ if environment is None else environment)
+    file = (folder or Path.cwd()) / ".env"
+    if file.is_file():
+        given = {name: value for name, value in dotenv_values(file).items() if value is not None} | given
+    state = default_state(given).expanduser().absolute()
+    try:
+        (state / "builds").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(
+            f"The state folder {str(state)!r} cannot be made ({error.strerror}). Set CODEGOD_STATE_DIR to one that can."
+        ) from error
+    return Settings(state, given)
+
+
+def check_prompt(prompt: str) -> str:
+    """`prompt` without the space around it; raises `Refused` when it is empty or beyond `PROMPT_CHARACTERS`."""
+    text = prompt.strip()
+    if not text:
+        raise Refused(
+            'The prompt is empty. Say what to build, e.g. codegod build "Create a REST API for todo management".'
+        )
+    if len(text) > PROMPT_CHARACTERS:
+        raise Refused(
+            f"The prompt has {len(text)} characters; {PROMPT_CHARACTERS} is the most. Shorten it, or put long "
+            "specifications into a file for --api-spec."
+        )
+    return text
+
+
+def check_out(out: str) -> Path:
+    """The absolute folder of `--out`; raises `Refused` unless it is absent or empty and can be made."""
+    folder = Path(out).expanduser().absolute()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Refused(f"{str(folder)!r} is not empty. Choose another folder with --out; nothing was changed.")
+    parent = next(place for place in folder.parents if place.exists())
+    if not os.access(parent, os.W_OK):
+        raise Refused(f"{str(parent)!r} cannot be written to. Choose another folder with --out.")
+    return folder

@@ -1,0 +1,83 @@
+"""What the orchestrator itself saw of a tree: the records that RED, GREEN and findings are journalled as.
+
+They read a check report of the sandbox as it comes (`Evidence.model_validate({**report, "tree": …, "level": …})`):
+fields they do not know are dropped.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+TestOutcome = Literal["passed", "failed", "error", "skipped", "timeout"]
+StageStatus = Literal["passed", "failed", "skipped"]
+
+# A test is evidence when it fails on the stubs by their own marker or by an assertion: any other failure (a wrong
+# import, a broken fixture) would fail whatever the code does.
+RED_REASONS = frozenset({"stub", "assertion"})
+
+
+class Finding(BaseModel):
+    """One thing that is wrong, as it is told to the worker who mends it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stage: str
+    message: str
+    path: str = ""
+    line: int = 0
+    rule: str = ""
+
+
+class TestSeen(BaseModel):
+    """How one test ended."""
+
+    __test__ = False  # pytest would take the name for a test class
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    outcome: TestOutcome
+    reason: str = ""
+    message: str = ""
+
+    @property
+    def file(self) -> str:
+        return self.id.split("::", 1)[0]
+
+    @property
+    def red(self) -> bool:
+        """Whether this test, run on the stubs, can tell an implementation from a stub."""
+        return self.outcome == "failed" and self.reason in RED_REASONS
+
+
+class StageSeen(BaseModel):
+    """How one stage of the checks ended."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    status: StageStatus
+    seconds: float = 0.0
+    note: str = ""
+
+
+class Evidence(BaseModel):
+    """One run of the checks on one tree, in a sandbox of the named level."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tree: str
+    level: str = ""
+    tests: tuple[TestSeen, ...] = ()
+    stages: tuple[StageSeen, ...] = ()
+    seconds: float = 0.0
+
+
+def evidence_of(report: Mapping[str, Any], tree: str) -> Evidence:
+    """The evidence in a check report about `tree`."""
+    return Evidence.model_validate({**report, "tree": tree})
+
+
+def tests_of(report: Mapping[str, Any]) -> tuple[TestSeen, ...]:
+    """How each test of a check report ended."""
+    return evidence_of(report, "").tests

@@ -1,0 +1,35 @@
+"""What a build was asked for, beside its prompt; kept in the journal so that a resumed build means the same."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+PARALLEL_TASKS = 2  # two local answers at a time saturate one GPU; MAX_PARALLEL_TASKS raises it
+ANSWER_TOKENS = 8_192  # two files of 200 lines and some room
+CONTEXT_TOKENS = 16_384  # what a 7B coder on an 8 GiB card holds beside its weights
+
+
+class BuildOptions(BaseModel):
+    """The user's choices, as text that the journal can keep."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    master: str
+    ladder: tuple[str, ...]
+    """The models that try a task, weakest first."""
+    max_parallel: int = PARALLEL_TASKS
+    stack: dict[str, str] = {}
+    platforms: tuple[str, ...] = ()
+    api_specs: tuple[str, ...] = ()
+    """URLs, or the text of a specification that the door has read from a file."""
+    plan: str = ""
+    """The text of a plan.yaml that the user hands in; empty: the master plans."""
+    context_tokens: int = CONTEXT_TOKENS
+    answer_tokens: int = ANSWER_TOKENS
+
+    @property
+    def wishes(self) -> tuple[str, ...]:
+        """What the user fixed, in sentences for the master."""
+        stack = [f"{part}: {choice}" for part, choice in self.stack.items()]
+        platforms = [f"platforms: {', '.join(self.platforms)}"] if self.platforms else []
+        return (*stack, *platforms)

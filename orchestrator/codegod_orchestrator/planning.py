@@ -1,0 +1,102 @@
+"""From the prompt to a plan: specifications are read, the master is asked, and its plan is checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pydantic
+
+from codegod_kit.plan import Plan
+from codegod_orchestrator.master import plan_request
+from codegod_orchestrator.options import BuildOptions
+from codegod_orchestrator.toolset import Desk
+from codegod_orchestrator.voice import Voice
+from codegod_workers import AnswerFault, Finding
+from codegod_workers.answer import json_block
+
+PLAN_TRIES = 3  # the plan and two corrections; a master that fails thrice has not understood the form
+SPECIFICATION_CHARACTERS = 24_000  # about 8k tokens of operations: enough for sixty of them
+PROBLEMS_SHOWN = 20
+
+
+class PlanRefused(Exception):
+    """No usable plan came, or the wish cannot be built here; the message says what to do next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Asks one master for the plan of one build."""
+
+    master: Voice
+    desk: Desk
+    sheet: str
+
+    async def plan(self, prompt: str, options: BuildOptions) -> Plan:
+        """The checked plan; raises `PlanRefused` after `PLAN_TRIES` answers that were none."""
+        specifications = await self.read(options.api_specs)
+        findings: tuple[Finding, ...] = ()
+        for attempt in range(1, PLAN_TRIES + 1):
+            request = plan_request(
+                prompt,
+                sheet=self.sheet,
+                wishes=options.wishes,
+                specifications=specifications,
+                findings=findings,
+                attempt=attempt,
+            )
+            reply = await self.master.ask(request, "plan")
+            plan, findings = read_plan(reply.text)
+            if plan is not None:
+                return plan
+            await self.master.claimed.append("plan.sent_back", {"findings": [str(one) for one in findings]})
+        reasons = "; ".join(str(finding) for finding in findings[:3])
+        raise PlanRefused(
+            f"The master gave no usable plan in {PLAN_TRIES} answers ({reasons}). Try another master with --master, "
+            "or write a plan yourself and pass it with --plan."
+        )
+
+    async def read(self, specifications: Sequence[str]) -> str:
+        """The operations of each API specification, also kept in memory for the tasks."""
+        texts: list[str] = []
+        for source in specifications:
+            text = await self._operations(source) if "://" in source.split("\n", 1)[0] else source
+            name = source if "://" in source.split("\n", 1)[0] else "api specification"
+            await self.desk.call("memory.memory_put", {"text": text, "type": "api_doc", "source": name})
+            texts.append(f"## {name}\n\n{text}")
+        return "\n\n".join(texts)[:SPECIFICATION_CHARACTERS]
+
+    async def _operations(self, url: str) -> str:
+        fetched = await self.desk.call("fetch.fetch_openapi", {"url": url})
+        return json.dumps(fetched.data, indent=1, ensure_ascii=False) if fetched.data else fetched.text
+
+    async def think(self, plan: Plan) -> str:
+        """The plan's reasoning as a chain of thoughts, read back as a review for the contract."""
+        steps = plan.reasoning
+        for number, thought in enumerate(steps, start=1):
+            arguments = {
+                "thought": thought,
+                "nextThoughtNeeded": number < len(steps),
+                "thoughtNumber": number,
+                "totalThoughts": len(steps),
+            }
+            await self.desk.call("thinking.sequentialthinking", arguments)
+        return (await self.desk.call("thinking.thinking_review", {})).text if steps else ""
+
+
+def read_plan(text: str) -> tuple[Plan | None, tuple[Finding, ...]]:
+    """The plan in a master's answer, or the findings that say why there is none."""
+    try:
+        data = json.loads(json_block(text))
+    except AnswerFault as fault:
+        return None, (Finding(stage="plan", message=str(fault)),)
+    except ValueError as fault:
+        return None, (Finding(stage="plan", message=f"the block is not JSON: {fault}"),)
+    try:
+        return Plan.model_validate(data), ()
+    except pydantic.ValidationError as fault:
+        return None, tuple(
+            Finding(stage="plan", path=".".join(str(part) for part in error["loc"]), message=error["msg"])
+            for error in fault.errors()[:PROBLEMS_SHOWN]
+        )

@@ -1,0 +1,166 @@
+"""A build's report: what was asked, what was proved and by what, what it took, and what was not proved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from codegod_orchestrator.capability import unproved_parts
+from codegod_orchestrator.evidence import Evidence
+from codegod_orchestrator.journal import Attempt, Build, Contract, Event, Journal, Task
+from codegod_orchestrator.spend import Spend
+
+if TYPE_CHECKING:
+    from codegod_kit.plan import Behaviour, Plan
+
+# The event that holds the last run of the whole suite on what is delivered, and the one that says where it went.
+LAST_RUN = "build.checked"
+DELIVERED = "build.delivered"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """RED and GREEN of one task: the tests that could tell its stubs from code, and what became of them."""
+
+    red: tuple[str, ...]  # failed on the stubs, by their marker or an assertion
+    green: tuple[str, ...]  # of those: passed on the tree that landed
+    open: tuple[str, ...]  # of those: not seen to pass
+    guards: tuple[str, ...]  # passed on the stubs already, so they prove nothing
+    tree: str
+    commit: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReport:
+    task: Task
+    proof: Proof
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    build: Build
+    name: str
+    behaviours: "tuple[Behaviour, ...]"
+    tasks: tuple[TaskReport, ...]
+    last_run: Evidence | None
+    delivered: str
+    spend: Spend
+    levels: tuple[str, ...]  # the sandbox levels that were in force when something was proved
+    seconds: float
+    unproved: tuple[str, ...]
+
+
+async def read_report(journal: Journal, build: str) -> Report:
+    """The report of a build as it stands, ended or not; raise `UnknownBuild`."""
+    return report_of(
+        await journal.build(build),
+        await journal.tasks(build),
+        await journal.attempts(build),
+        await journal.contracts(build),
+        await journal.events_of(build, (LAST_RUN, DELIVERED)),
+        await journal.spend(build),
+    )
+
+
+def report_of(
+    build: Build,
+    tasks: Sequence[Task],
+    attempts: Sequence[Attempt],
+    contracts: Sequence[Contract],
+    events: Sequence[Event],
+    spend: Spend,
+) -> Report:
+    """The report in these records. `events` are those of `LAST_RUN` and `DELIVERED`, oldest first."""
+    plan = _plan(build)
+    red = contracts[-1].evidence if contracts else None
+    reports = tuple(_task_report(task, attempts, red) for task in tasks)
+    runs = [Evidence.model_validate(event.data) for event in events if event.kind == LAST_RUN]
+    places = [str(event.data.get("path", "")) for event in events if event.kind == DELIVERED]
+    last_run = runs[-1] if runs else None
+    seen = [one for one in (red, last_run, *(attempt.evidence for attempt in attempts)) if one is not None]
+    return Report(
+        build=build,
+        name=plan.name if plan else "",
+        behaviours=plan.behaviours if plan else (),
+        tasks=reports,
+        last_run=last_run,
+        delivered=places[-1] if places else "",
+        spend=spend,
+        levels=tuple(dict.fromkeys(one.level for one in seen if one.level)),
+        seconds=((build.ended or datetime.now(UTC)) - build.created).total_seconds(),
+        unproved=(*_unproved_tasks(reports), *_unproved_run(last_run), *_unproved_wishes(plan)),
+    )
+
+
+def _plan(build: Build) -> "Plan | None":
+    from codegod_kit.plan import parse_plan
+
+    return parse_plan(build.plan) if build.plan else None
+
+
+def _task_report(task: Task, attempts: Sequence[Attempt], red: Evidence | None) -> TaskReport:
+    own = tuple(attempt for attempt in attempts if attempt.task == task.id)
+    accepted = next((attempt for attempt in own if attempt.id == task.accepted_attempt), None)
+    return TaskReport(task, _proof(task, accepted, red), own)
+
+
+def _proof(task: Task, accepted: Attempt | None, red: Evidence | None) -> Proof:
+    contract = [test for test in red.tests if test.file in task.tests] if red else []
+    failed_first = tuple(test.id for test in contract if test.red)
+    seen = accepted.evidence if accepted else None
+    passed = {test.id for test in seen.tests if test.outcome == "passed"} if seen else set()
+    return Proof(
+        red=failed_first,
+        green=tuple(test for test in failed_first if test in passed),
+        open=tuple(test for test in failed_first if test not in passed),
+        guards=tuple(test.id for test in contract if test.outcome == "passed"),
+        tree=seen.tree if seen else "",
+        commit=accepted.commit if accepted else "",
+        level=seen.level if seen else "",
+    )
+
+
+def _unproved_tasks(reports: Sequence[TaskReport]) -> list[str]:
+    lines: list[str] = []
+    for report in reports:
+        task, proof = report.task, report.proof
+        if task.state != "accepted":
+            lines.append(
+                f"task {task.id} is not built ({task.state}{f': {task.reason}' if task.reason else ''})"
+            )
+        elif proof.open:
+            lines.append(
+                f"task {task.id}: {len(proof.open)} of its tests were not seen to pass: {', '.join(proof.open)}"
+            )
+        elif not proof.red:
+            lines.append(
+                f"task {task.id} has no test that failed on its stubs: the checks and the suite stand for it"
+            )
+    return lines
+
+
+def _unproved_run(last_run: Evidence | None) -> list[str]:
+    if last_run is None:
+        return ["the whole suite was not run on a finished tree"]
+    lines = [f"test {test.id} {_ended(test.outcome)}" for test in last_run.tests if test.outcome != "passed"]
+    skipped = [stage for stage in last_run.stages if stage.status != "passed"]
+    lines += [
+        f"the stage {stage.name} {_ended(stage.status)}{f': {stage.note}' if stage.note else ''}"
+        for stage in skipped
+    ]
+    if not last_run.tests:
+        lines.append("the last run had no tests")
+    return lines
+
+
+def _ended(status: str) -> str:
+    return {"skipped": "was skipped", "timeout": "ran out of time", "error": "broke"}.get(status, "failed")
+
+
+def _unproved_wishes(plan: "Plan | None") -> list[str]:
+    if plan is None:
+        return ["there is no plan, so nothing is known of what was wanted"]
+    wishes = [f"{wish.id} ({wish.text}): no test saw it from outside" for wish in plan.behaviours]
+    return [*wishes, *unproved_parts(plan)]

@@ -1,0 +1,175 @@
+"""The report as Markdown that reads well in a terminal. Whatever a program or a model said is made harmless first."""
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel
+
+from codegod_orchestrator.journal import Attempt
+from codegod_orchestrator.report import Report, TaskReport
+from codegod_orchestrator.spend import Amount, Spend
+
+# A finding is one line here; the journal has all of it.
+_LINE_CHARS = 200
+# Enough to see what sent an answer back; a broken import can bring hundreds.
+_FINDINGS_SHOWN = 5
+_PROMPT_CHARS = 500
+_HASH_CHARS = 12
+
+
+def report_text(report: Report) -> str:
+    """The whole report in Markdown."""
+    build = report.build
+    blocks = [
+        f"# Build {build.id}: {build.state}",
+        "\n".join(_head(report)),
+        *(["\n".join(["## Tasks", "", *(_task_line(one) for one in report.tasks)])] if report.tasks else []),
+        *("\n".join(_task(one)) for one in report.tasks),
+        "\n".join(["## Models", "", *_spend_lines(report.spend)]),
+        "\n".join(
+            ["## Not proved", "", *(f"- {_line(one)}" for one in report.unproved or ("nothing is open",))]
+        ),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def report_data(report: Report) -> dict[str, Any]:
+    """The report as JSON values."""
+    data = _plain(report)
+    assert isinstance(data, dict)  # noqa: S101 - a dataclass becomes one
+    return data
+
+
+def simulation_notice(spend: Spend) -> str:
+    """The sentence that every output of simulated models carries; empty when all were real."""
+    if not spend.simulated:
+        return ""
+    played = ", ".join(spend.simulated)
+    if spend.real:
+        return f"Some models were simulated ({played}): what they answered was written beforehand."
+    return f"The models were simulated ({played}): no language model took part, the answers were written beforehand."
+
+
+def spend_line(amount: Amount) -> str:
+    """`12 calls, 34567 tokens, $0.0123, 45.6 s`, with what is not known named."""
+    reserved = (
+        f" ({amount.reserved_tokens} of them reserved, where no usage was reported)"
+        if amount.reserved_tokens
+        else ""
+    )
+    unpriced = (
+        f" and the unknown price of {_count(amount.unpriced_calls, 'call')}" if amount.unpriced_calls else ""
+    )
+    return (
+        f"{_count(amount.calls, 'call')}, {amount.tokens} tokens{reserved}, "
+        f"${amount.cost.quantize(Decimal('0.0001'))}{unpriced}, {amount.seconds:.1f} s"
+    )
+
+
+def _head(report: Report) -> list[str]:
+    build, spend = report.build, report.spend
+    accepted = sum(one.task.state == "accepted" for one in report.tasks)
+    prompt = _line(build.prompt, _PROMPT_CHARS)
+    facts = {
+        "Prompt": prompt,
+        "Project": report.name,
+        "Why it ended so": _line(build.reason),
+        "Models": simulation_notice(spend),
+        "Tasks": f"{accepted} of {len(report.tasks)} accepted" if report.tasks else "",
+        "Last run": _last_run(report),
+        "Sandbox": ", ".join(report.levels) or "no level is on record",
+        "Time": f"{report.seconds:.1f} s" + ("" if build.ended else " so far"),
+        "Used": spend_line(spend.total),
+        "Delivered to": _line(report.delivered),
+    }
+    return [f"- {name}: {value}" for name, value in facts.items() if value]
+
+
+def _last_run(report: Report) -> str:
+    if report.last_run is None:
+        return "none"
+    passed = sum(test.outcome == "passed" for test in report.last_run.tests)
+    return f"{passed} of {_count(len(report.last_run.tests), 'test')} passed on tree {_short(report.last_run.tree)}"
+
+
+def _task_line(report: TaskReport) -> str:
+    tries = _count(len(report.attempts), "attempt")
+    return f"- {report.task.id} ({report.task.type}): {report.task.state}, {tries}, {_proved(report)}"
+
+
+def _proved(report: TaskReport) -> str:
+    proof = report.proof
+    return f"RED {len(proof.red)}, GREEN {len(proof.green)}" if proof.red else "no RED test"
+
+
+def _task(report: TaskReport) -> list[str]:
+    task, proof = report.task, report.proof
+    lines = [f"## {task.id}: {_line(task.title)}", ""]
+    if task.reason:
+        lines.append(f"- {task.state}: {_line(task.reason)}")
+    if proof.commit:
+        seen = f" in a sandbox of level {proof.level}" if proof.level else ""
+        lines.append(f"- Landed as {_short(proof.commit)}, proved on tree {_short(proof.tree)}{seen}")
+    lines += [f"- RED, then GREEN: {_line(test)}" for test in proof.green]
+    lines += [f"- RED, not GREEN: {_line(test)}" for test in proof.open]
+    lines += [f"- Guard (passed on the stubs already): {_line(test)}" for test in proof.guards]
+    for attempt in report.attempts:
+        lines += _attempt(attempt)
+    return lines
+
+
+def _attempt(attempt: Attempt) -> list[str]:
+    how = {"first": "first try", "repair": f"repair of {attempt.continues}", "resample": "fresh try"}[
+        attempt.kind
+    ]
+    rung = f"{_line(attempt.model)} on rung {attempt.rung + 1}"
+    reason = f": {_line(attempt.reason)}" if attempt.reason and not attempt.findings else ""
+    lines = [f"- {attempt.id} ({how}, {rung}, {attempt.seconds:.1f} s): {attempt.state}{reason}"]
+    for finding in attempt.findings[:_FINDINGS_SHOWN]:
+        where = (
+            f"{finding.path}:{finding.line} " if finding.line else f"{finding.path} " if finding.path else ""
+        )
+        lines.append(f"    - {finding.stage}: {_line(where + finding.message)}")
+    more = len(attempt.findings) - _FINDINGS_SHOWN
+    return [*lines, f"    - and {more} more"] if more > 0 else lines
+
+
+def _spend_lines(spend: Spend) -> list[str]:
+    if not spend.total.calls:
+        return ["- no model was asked"]
+    models = [
+        f"- {_line(model)}{' (simulated)' if model in spend.simulated else ''}: {spend_line(amount)}"
+        for model, amount in spend.by_model.items()
+    ]
+    return [*models, *(f"- rung {rung + 1}: {spend_line(amount)}" for rung, amount in spend.by_rung.items())]
+
+
+def _line(text: str, limit: int = _LINE_CHARS) -> str:
+    """One printable line: control characters of hostile output never reach a terminal."""
+    flat = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def _short(digest: str) -> str:
+    return digest[:_HASH_CHARS] or "unknown"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(one) for one in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,105 @@
+"""The orchestrator's hands: views on the mesh, each with the tools, the tree and the grant of one purpose."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codegod_kit import Grant
+from codegod_kit.plan import Task
+from codegod_mesh import Allocation, CallResult, Mesh, View
+from codegod_orchestrator.allocation import Role, tools_of_role, tools_of_task
+from codegod_workers.worker import ToolRefused
+
+CALL_SECONDS = 60.0
+GRANT_SECONDS = (
+    4 * 3600.0
+)  # an attempt on a slow machine: a model call of half an hour, checks, and waiting for the lane
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A view whose calls have to succeed: what it refuses is an exception here."""
+
+    view: View
+    attempt: str = ""
+
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], *, within: float = CALL_SECONDS
+    ) -> CallResult:
+        """The result of a call; raises `ToolRefused` when the tool answers with an error."""
+        result = await self.view.call(name, arguments, within=within)
+        if result.is_error:
+            raise ToolRefused(name, result.text)
+        return result
+
+    async def maybe(
+        self, name: str, arguments: Mapping[str, Any], *, within: float = CALL_SECONDS
+    ) -> CallResult | None:
+        """The result of a call that may be refused: a revision that is not there yet, an answer to try."""
+        result = await self.view.call(name, arguments, within=within)
+        return None if result.is_error else result
+
+
+@dataclass(frozen=True, slots=True)
+class Toolset:
+    """Hands out desks for one build."""
+
+    mesh: Mesh
+    build: str
+    extra: Mapping[str, Sequence[str]]
+    """Tools of a user's own servers by task type, from `mcp.json`."""
+
+    async def planning(self) -> Desk:
+        """Specifications, memory and thinking: no tree, no writing."""
+        return await self._desk("planning", "")
+
+    async def contracting(self, tree: str) -> Desk:
+        return await self._desk("contracting", tree)
+
+    async def accepting(self, task: Task, attempt: str, tree: str = "") -> Desk:
+        return await self._desk("accepting", tree or attempt, task=task.id, attempt=attempt)
+
+    async def finishing(self, tree: str, deliver: str = "") -> Desk:
+        return await self._desk("finishing", tree, deliver=deliver)
+
+    async def working(self, task: Task, attempt: str) -> View:
+        """What a worker gets: the tools of its task's type, its own tree, its own files to write."""
+        tools = (*tools_of_task(task.type), *self.extra.get(task.type, ()))
+        grant = Grant(
+            build=self.build,
+            task=task.id,
+            attempt=attempt,
+            tools=tools,
+            workspace=f"{self.build}/{attempt}",
+            write=task.files,
+            network=True,  # for env_prepare, whose proxy reaches package indexes alone
+            deadline=time.time() + GRANT_SECONDS,
+        )
+        return await self._view(tools, grant, attempt)
+
+    def trailers(self, task: str, attempt: str, model: str) -> list[str]:
+        """The trailers that a resume finds a landing by, and that a reader sees the model in."""
+        return [f"Build-Id: {self.build}", f"Task-Id: {task}", f"Attempt-Id: {attempt}", f"Model: {model}"]
+
+    async def _desk(
+        self, role: Role, tree: str, *, task: str = "", attempt: str = "", deliver: str = ""
+    ) -> Desk:
+        tools = tools_of_role(role)
+        grant = Grant(
+            build=self.build,
+            task=task,
+            attempt=attempt,
+            tools=tools,
+            workspace=f"{self.build}/*",
+            network=True,
+            deliver=deliver,
+            deadline=time.time() + GRANT_SECONDS,
+        )
+        return Desk(await self._view(tools, grant, tree), attempt)
+
+    async def _view(self, tools: Sequence[str], grant: Grant, tree: str) -> View:
+        pins = {"scope": self.build} | ({"workspace": f"{self.build}/{tree}"} if tree else {})
+        return await self.mesh.view(Allocation(allow=tuple(tools), pin=pins, grant=grant))

@@ -1,0 +1,196 @@
+"""The tools that only read memory: search, pack, get, list, status."""
+
+import sqlite3
+from typing import Annotated, Any
+
+from mcp.server import MCPServer
+from mcp_types import ToolAnnotations
+from pydantic import Field
+
+from codegod_kit import page_list, page_text
+from codegod_memory.arguments import (
+    ENTRIES,
+    HITS,
+    AllTags,
+    AnySource,
+    AnyTask,
+    Cursor,
+    EntryId,
+    Query,
+    Scope,
+)
+from codegod_memory.cursors import cursor_after, row_of
+from codegod_memory.faults import UnknownEntry
+from codegod_memory.filters import Filter
+from codegod_memory.packing import Packed, pack
+from codegod_memory.reading import count_all, count_by_type, entries, read, tags_of
+from codegod_memory.records import (
+    AnyType,
+    EntryList,
+    EntryText,
+    Hit,
+    MemoryStatus,
+    Pack,
+    PackItem,
+    Platform,
+    SearchResult,
+)
+from codegod_memory.scopes import Scopes
+from codegod_memory.search import Found, find
+
+_READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+# A function of 30 lines; who needs more reads the piece, and ten hits stay within a small model's window.
+_HIT_CHARS = 1_200
+# Half of the kit's page: structured results are sent twice, as text and as data.
+_PAGE_CHARS = 12_000
+# Half of the window that we give to small models, for those who have nothing else to say.
+_BUDGET_TOKENS = 16_384
+_REASON = (
+    "This version searches by the words of code and text (BM25), not by meaning: ask with names and words that the "
+    "wanted text is likely to hold."
+)
+
+
+def register_recall(server: MCPServer[Any], scopes: Scopes) -> None:
+    """Add `memory_search`, `memory_pack`, `memory_get`, `memory_list` and `memory_status`."""
+
+    @server.tool(annotations=_READS)
+    def memory_search(
+        query: Query,
+        scope: Scope = "",
+        limit: Annotated[int, Field(ge=1, le=HITS, description="Hits a page")] = 10,
+        type: AnyType = "",
+        task: AnyTask = "",
+        platform: Platform = "",
+        tags: AllTags = [],  # noqa: B006 - pydantic copies it
+        cursor: Cursor = "",
+    ) -> SearchResult:
+        """Find the functions, sections and notes that share words with the query, best first.
+
+        Example: query="validate email address", type="code".
+        """
+        store = scopes.store(scope)
+        wanted = Filter(type=type, task=task, platform=platform, tags=tags)
+        with store.reading() as connection:
+            found = find(connection, query, wanted)
+            page = page_list(found, cursor, of=f"{store.scope} {wanted} {query}", limit=limit)
+            hits = [_hit(connection, one) for one in page.items]
+        return SearchResult(scope=store.scope, hits=hits, total=page.total, next_cursor=page.next_cursor)
+
+    @server.tool(annotations=_READS)
+    def memory_pack(
+        query: Query,
+        budget_tokens: Annotated[
+            int, Field(ge=1, le=_BUDGET_TOKENS, description="The most tokens to give")
+        ] = 2048,
+        scope: Scope = "",
+        type: AnyType = "",
+        task: AnyTask = "",
+        platform: Platform = "",
+        tags: AllTags = [],  # noqa: B006 - pydantic copies it
+    ) -> Pack:
+        """Collect the best passages for a question into one text that fits a token budget, each with its source.
+
+        Example: query="how todos are stored", budget_tokens=1500.
+        """
+        store = scopes.store(scope)
+        with store.reading() as connection:
+            found = find(connection, query, Filter(type=type, task=task, platform=platform, tags=tags))
+        packed = pack(found, budget_tokens)
+        return Pack(
+            scope=store.scope,
+            text="".join(passage.text for passage in packed),
+            tokens=sum(passage.tokens for passage in packed),
+            budget_tokens=budget_tokens,
+            items=[_item(passage) for passage in packed],
+            left_out=len(found) - len(packed),
+        )
+
+    @server.tool(annotations=_READS)
+    def memory_get(id: EntryId, scope: Scope = "", cursor: Cursor = "") -> EntryText:
+        """Read the whole text of an entry, or of one piece of it. Example: id="3f9a0c52d1e7b846.2"."""
+        store = scopes.store(scope)
+        with store.reading() as connection:
+            found = read(connection, id)
+        if found is None:
+            raise UnknownEntry(id, store.scope)
+        page = page_text(found.text, cursor, limit=_PAGE_CHARS)
+        return EntryText(
+            id=id,
+            text=page.text,
+            next_cursor=page.next_cursor,
+            total_chars=page.total_chars,
+            labels=found.labels,
+        )
+
+    @server.tool(annotations=_READS)
+    def memory_list(
+        scope: Scope = "",
+        type: AnyType = "",
+        source: AnySource = "",
+        task: AnyTask = "",
+        platform: Platform = "",
+        tags: AllTags = [],  # noqa: B006 - pydantic copies it
+        limit: Annotated[int, Field(ge=1, le=ENTRIES, description="Entries a page")] = 50,
+        cursor: Cursor = "",
+    ) -> EntryList:
+        """List what is stored, oldest first, without the texts. Example: type="error", task="storage"."""
+        store = scopes.store(scope)
+        wanted = Filter(type, source, task, platform, tags)
+        of = f"{store.scope} {wanted}"
+        with store.reading() as connection:
+            shown, row = entries(connection, wanted, row_of(cursor, of), limit)
+        return EntryList(scope=store.scope, entries=shown, next_cursor=cursor_after(row, of))
+
+    @server.tool(annotations=_READS)
+    def memory_status(scope: Scope = "") -> MemoryStatus:
+        """Tell how memory searches, whether that is its best way, and how much it holds. It takes no arguments."""
+        store = scopes.store(scope)
+        with store.reading() as connection:
+            documents, chunks, size = count_all(connection)
+            by_type = count_by_type(connection)
+        return MemoryStatus(
+            scope=store.scope,
+            mode="lexical",
+            degraded=True,
+            reason=_REASON,
+            entries=documents,
+            chunks=chunks,
+            by_type=by_type,
+            bytes=size,
+            sqlite=sqlite3.sqlite_version,
+        )
+
+
+def _hit(connection: sqlite3.Connection, found: Found) -> Hit:
+    return Hit(
+        id=found.id,
+        type=found.type,
+        source=found.source,
+        name=found.name,
+        first_line=found.first_line,
+        last_line=found.last_line,
+        score=round(found.score, 3),
+        retriever=found.retriever,
+        task=found.task,
+        platform=found.platform,
+        tags=tags_of(connection, found.label),
+        origin=found.origin,
+        text=found.text[:_HIT_CHARS],
+        truncated=len(found.text) > _HIT_CHARS,
+    )
+
+
+def _item(passage: Packed) -> PackItem:
+    found = passage.found
+    return PackItem(
+        id=found.id,
+        source=found.source,
+        name=found.name,
+        first_line=found.first_line,
+        last_line=passage.last_line,
+        score=round(found.score, 3),
+        retriever=found.retriever,
+        tokens=passage.tokens,
+        trimmed=passage.trimmed,
+    )

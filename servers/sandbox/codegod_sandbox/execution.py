@@ -1,0 +1,235 @@
+"""Runs programs that somebody else wrote. `Sandbox.run` is the only way this package starts one."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+
+from codegod_kit.serving import ServerSettings
+from codegod_sandbox.cgroups import Cgroup
+from codegod_sandbox.descriptors import Descriptors
+from codegod_sandbox.egress import EgressProxy
+from codegod_sandbox.execution_faults import SandboxBroken, SandboxMissing, UnreachableFolder
+from codegod_sandbox.ground import Ground, candidates, closed_to, explain, find_ground
+from codegod_sandbox.jail import EGRESS_NAME, Jail, PreparedRun
+from codegod_sandbox.places import Places
+from codegod_sandbox.process import Ended, run_process
+from codegod_sandbox.route import Route, open_route
+from codegod_sandbox.spec import (
+    ENV,
+    FILES,
+    PYTHON,
+    TOOLS,
+    WORKSPACE,
+    Level,
+    Limits,
+    RunResult,
+    RunSpec,
+    RunStatus,
+    mounted,
+)
+from codegod_sandbox.tree import Usage, give, remove, usage
+from codegod_sandbox.watchdog import Watchdog
+
+__all__ = [
+    "ENV",
+    "FILES",
+    "PYTHON",
+    "TOOLS",
+    "WORKSPACE",
+    "Level",
+    "Limits",
+    "RunResult",
+    "RunSpec",
+    "RunStatus",
+    "Sandbox",
+    "mounted",
+]
+
+_RUNS_AT_ONCE = 16  # each may take a gigabyte; who waits longer than its deadline is told so by the kit
+_PROBE_SECONDS = 20
+_SIGNALS = 64
+
+
+class Sandbox:
+    """Runs programs under the strongest isolation this machine offers."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._settings = settings
+        self._ground: Ground | None = None
+        self._looking = anyio.Lock()
+        self._limiter = anyio.CapacityLimiter(_RUNS_AT_ONCE)
+
+    async def run(self, spec: RunSpec) -> RunResult:
+        """Run `spec` to its end. Raises `SandboxMissing` (a fault that names the fix) when nothing isolates."""
+        ground = await self.ground()
+        if ground.jail is None:
+            raise SandboxMissing(ground.problems)
+        async with self._limiter:
+            return await self._run(spec, ground, ground.jail)
+
+    async def ground(self) -> Ground:
+        """What isolates here; looked for again as long as nothing does, since somebody may be mending it."""
+        async with self._looking:
+            if self._ground is None or self._ground.jail is None:
+                self._ground = await self._look()
+            return self._ground
+
+    async def _look(self) -> Ground:
+        ground = await find_ground(self._settings)
+        problems = list(ground.problems)
+        for candidate in await candidates(self._settings, ground):
+            problem = candidate.problem
+            if candidate.jail is not None:
+                problem = await self._try(ground, candidate.jail)
+                if not problem:
+                    return replace(ground, jail=candidate.jail, problems=tuple(problems))
+            problems.append(problem)
+        return replace(ground, problems=tuple(problems))
+
+    async def _try(self, ground: Ground, jail: Jail) -> str:
+        """Run `true`; what went wrong, or nothing."""
+        assert ground.toolchain is not None
+        spec = RunSpec(
+            ("/bin/true",),
+            ground.toolchain.tools,
+            workspace_writable=False,
+            limits=Limits(wall_seconds=_PROBE_SECONDS),
+        )
+        try:
+            result = await self._run(spec, ground, jail)
+        except (SandboxBroken, OSError) as error:
+            return explain(jail.level, error.said if isinstance(error, SandboxBroken) else str(error))
+        if (result.status, result.exit_code) != ("exit", 0):
+            return explain(
+                jail.level, f"{result.status} {result.exit_code} {result.stderr.decode(errors='replace')}"
+            )
+        return ""
+
+    async def _run(self, spec: RunSpec, ground: Ground, jail: Jail) -> RunResult:
+        _require_reach(spec, ground.uid)
+        before = await anyio.to_thread.run_sync(_take_stock, spec, ground.uid)
+        async with AsyncExitStack() as stack:
+            folder = await stack.enter_async_context(_run_folder(self._settings.state, ground.uid))
+            route = await stack.enter_async_context(open_route(spec.egress, jail, folder))
+            group = ground.cgroups.make(spec.limits) if ground.cgroups else None
+            if group is not None:
+                stack.push_async_callback(group.close)
+            places = jail.places(spec, folder)
+            run = _prepare(spec, places, route, folder)
+            watchdog = Watchdog(_writable(spec), before, spec.limits, watch_memory=group is None)
+            ended = await _execute(run, jail, watchdog, group)
+            memory = group is not None and group.ran_out_of_memory()
+        return _result(ended, jail.level, places, route.proxy, memory=memory)
+
+
+async def _execute(run: PreparedRun, jail: Jail, watchdog: Watchdog, group: Cgroup | None) -> Ended:
+    def confine(process: int) -> None:
+        if group is not None:
+            group.add(process)
+
+    with Descriptors() as given:
+        return await run_process(
+            jail.launch(run, given),
+            stdin=run.spec.stdin,
+            wall_seconds=run.spec.limits.wall_seconds,
+            output_bytes=run.spec.limits.output_bytes,
+            confine=confine,
+            breach=watchdog.breach,
+        )
+
+
+def _prepare(spec: RunSpec, places: Places, route: Route, folder: Path) -> PreparedRun:
+    path = [f"{places.env}/bin"] if spec.env else []
+    variables = {
+        "PATH": ":".join([*path, places.tools, "/usr/local/bin", "/usr/bin", "/bin"]),
+        "HOME": places.home,
+        "TMPDIR": places.temporary,
+        "LANG": "C.UTF-8",
+        "USER": "agent",
+        "LOGNAME": "agent",
+        "PYTHONDONTWRITEBYTECODE": "1",  # a run leaves in the tree what it was asked to write
+        **({"VIRTUAL_ENV": places.env} if spec.env else {}),
+        **route.variables,
+        **{name: places.fill(value) for name, value in spec.variables.items()},
+    }
+    argv = tuple(places.fill(part) for part in (*route.before, *spec.argv))
+    return PreparedRun(
+        replace(spec, files={**spec.files, **route.files}), argv, variables, folder, route.proxy
+    )
+
+
+def _result(
+    ended: Ended, level: Level, places: Places, proxy: EgressProxy | None, *, memory: bool
+) -> RunResult:
+    status: RunStatus = ended.reason or ("signal" if 128 < ended.exit_code <= 128 + _SIGNALS else "exit")
+    if memory and ended.reason is None and ended.exit_code != 0:
+        status = "memory_limit"
+    return RunResult(
+        status=status,
+        exit_code=ended.exit_code,
+        stdout=ended.stdout.content(),
+        stderr=ended.stderr.content(),
+        truncated=bool(ended.stdout.left_out or ended.stderr.left_out),
+        seconds=round(ended.seconds, 3),
+        level=level,
+        workspace=places.workspace,
+        refused_hosts=tuple(f"{target}: {why}" for target, why in proxy.refused.items()) if proxy else (),
+    )
+
+
+def _writable(spec: RunSpec) -> tuple[Path, ...]:
+    workspace = (spec.workspace,) if spec.workspace_writable else ()
+    env = (spec.env,) if spec.env and spec.env_writable else ()
+    return (*workspace, *env, *spec.writable.values())
+
+
+def _visible(spec: RunSpec) -> Iterator[Path]:
+    yield from (spec.workspace, *spec.read_only.values(), *spec.writable.values(), *spec.in_place)
+    if spec.env:
+        yield spec.env
+
+
+def _require_reach(spec: RunSpec, uid: int | None) -> None:
+    for path in _visible(spec):
+        folder = path if path.is_dir() else path.parent
+        if (
+            uid is not None
+            and (closed := closed_to(folder, uid)) is not None
+            and not _will_be_given(closed, spec)
+        ):
+            raise UnreachableFolder(str(path), str(closed), uid)
+
+
+def _will_be_given(closed: Path, spec: RunSpec) -> bool:
+    return closed in _writable(spec)
+
+
+def _take_stock(spec: RunSpec, uid: int | None) -> Usage:
+    """What lies in the folders that the program may change; they are its user's from now on."""
+    return sum((usage(folder) if uid is None else give(folder, uid) for folder in _writable(spec)), Usage())
+
+
+@asynccontextmanager
+async def _run_folder(state: Path, uid: int | None) -> AsyncIterator[Path]:
+    """A folder that only this run knows, removed with all that the program put there."""
+    runs = state / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    runs.chmod(0o711)
+    folder = runs / secrets.token_hex(8)
+    egress = folder / EGRESS_NAME
+    for place in (folder, egress):
+        place.mkdir()
+        place.chmod(0o711)
+    egress.chmod(0o700)
+    if uid is not None:
+        os.chown(egress, uid, uid)
+    try:
+        yield folder
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(remove, folder)

@@ -1,0 +1,49 @@
+"""Which tests of a contract prove something."""
+
+from codegod_kit.plan import Plan, Task
+from codegod_orchestrator.evidence import TestSeen
+from codegod_orchestrator.redgreen import judge_green, judge_red, red_of
+
+PLAN = Plan(
+    name="app",
+    skeleton=("pyproject.toml", "tests/test_smoke.py"),
+    tasks=(
+        Task(id="a", type="backend", title="A", files=("src/a.py",), tests=("tests/test_a.py",)),
+        Task(id="b", type="backend", title="B", files=("src/b.py",), tests=("tests/test_b.py",)),
+    ),
+)
+STUB = TestSeen(id="tests/test_a.py::test_one", outcome="failed", reason="stub")
+ASSERTED = TestSeen(id="tests/test_b.py::test_one", outcome="failed", reason="assertion")
+GUARD = TestSeen(id="tests/test_b.py::test_two", outcome="passed")
+SMOKE = TestSeen(id="tests/test_smoke.py::test_imports", outcome="passed")
+
+
+def test_what_fails_by_the_stub_or_an_assertion_is_evidence_and_what_passes_is_a_guard() -> None:
+    red = red_of(PLAN, [STUB, ASSERTED, GUARD, SMOKE])
+    assert red.evidence == (STUB.id, ASSERTED.id)
+    assert red.guards == (GUARD.id,)
+    assert red.of(PLAN.tasks[1]) == (ASSERTED.id,)
+    assert judge_red(PLAN, [STUB, ASSERTED, GUARD, SMOKE]) == ()
+
+
+def test_a_test_that_breaks_otherwise_is_a_mistake_in_the_contract() -> None:
+    broken = TestSeen(
+        id="tests/test_a.py::test_one", outcome="error", reason="import", message="No module named 'x'"
+    )
+    (finding,) = judge_red(PLAN, [broken, ASSERTED])
+    assert finding.path == broken.id
+    assert "No module named 'x'" in finding.message
+
+
+def test_a_task_whose_tests_all_pass_on_the_stubs_is_named() -> None:
+    (finding,) = judge_red(PLAN, [STUB, GUARD])
+    assert finding.path == "tests/test_b.py"
+    assert "'b'" in finding.message
+
+
+def test_a_test_that_did_not_run_or_was_skipped_is_not_green() -> None:
+    skipped = TestSeen(id=STUB.id, outcome="skipped")
+    passed = TestSeen(id=STUB.id, outcome="passed")
+    assert judge_green([STUB.id], [passed]) == ()
+    assert "skipped" in judge_green([STUB.id], [skipped])[0].message
+    assert "did not run" in judge_green([STUB.id], [])[0].message
