@@ -121,9 +121,10 @@ def _read(path: Path) -> Marked:
         raise ConfigFault(path, (f"{path}: is not UTF-8 text",)) from error
     except json.JSONDecodeError as error:
         raise ConfigFault(path, (f"{path}:{error.lineno}: is not JSON: {error.msg}",)) from error
-    except (MarkedYamlError, RecursionError) as error:
-        line = error.line if isinstance(error, MarkedYamlError) else 1
-        raise ConfigFault(path, (f"{path}:{line}: {error}",)) from error
+    except MarkedYamlError as error:
+        raise ConfigFault(path, (f"{path}:{error.line}: {error.reason}",)) from error
+    except RecursionError as error:
+        raise ConfigFault(path, (f"{path}:1: nested too deep",)) from error
 
 
 def _filled(text: str, info: ValidationInfo) -> str:

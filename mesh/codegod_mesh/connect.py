@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import anyio
 import httpx2
 from anyio import to_thread
 from mcp import Client, StdioServerParameters
@@ -21,7 +22,10 @@ from codegod_mesh.registry import builtin_factory, builtin_module
 
 # Models are asked by the orchestrator and by workers; no server needs the keys.
 _MODEL_KEYS = frozenset({"ANTHROPIC_API_KEY", "OPENAI_API_KEY"})
-_CONNECT_SECONDS = 10.0
+# One TCP connection.
+_TCP_SECONDS = 10.0
+# The whole of it: a command may have to download itself before it answers.
+_CONNECT_LIMIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class MeshSettings:
 @asynccontextmanager
 async def open_client(endpoint: Endpoint, settings: MeshSettings, words: LastWords) -> AsyncIterator[Client]:
     """A connected client of `endpoint`; what the server says outside the protocol goes to `words`."""
-    async with AsyncExitStack() as stack:
+    async with _time_to_connect() as connected, AsyncExitStack() as stack:
         match endpoint.target:
             case Builtin(process=False):
                 factory = await to_thread.run_sync(builtin_factory, endpoint.name)
@@ -54,7 +58,25 @@ async def open_client(endpoint: Endpoint, settings: MeshSettings, words: LastWor
                 client = Client(streamable_http_client(url.url, http_client=http))
             case server:
                 client = Client(server)
-        yield await stack.enter_async_context(client)
+        client = await stack.enter_async_context(client)
+        connected.set()
+        yield client
+
+
+@asynccontextmanager
+async def _time_to_connect() -> AsyncIterator[anyio.Event]:
+    """Break off what is inside unless the event is set in time."""
+    connected = anyio.Event()
+
+    async def give_up() -> None:
+        with anyio.move_on_after(_CONNECT_LIMIT_SECONDS):
+            await connected.wait()
+            return
+        raise TimeoutError(f"no connection within {_CONNECT_LIMIT_SECONDS:g} s")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(give_up)
+        yield connected
 
 
 def _http_client(url: Url, words: LastWords) -> httpx2.AsyncClient:
@@ -64,7 +86,7 @@ def _http_client(url: Url, words: LastWords) -> httpx2.AsyncClient:
             words.hear(f"HTTP {response.status_code} {response.reason_phrase}")
 
     # A long check answers late and says nothing meanwhile; callers bring their own deadlines.
-    timeout = httpx2.Timeout(_CONNECT_SECONDS, read=None)
+    timeout = httpx2.Timeout(_TCP_SECONDS, read=None)
     return httpx2.AsyncClient(
         headers=dict(url.headers), timeout=timeout, event_hooks={"response": [note_status]}
     )
@@ -90,7 +112,7 @@ def _child(name: str, settings: MeshSettings) -> StdioServerParameters:
 
 
 def _program(command: Command, endpoint: Endpoint, settings: MeshSettings) -> StdioServerParameters:
-    ours = _own_environment(settings) if endpoint.ours else {}
+    ours = _own_environment(settings) if endpoint.gets_grants else {}
     return StdioServerParameters(
         command=command.command,
         args=list(command.arguments),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mcp.server import MCPServer
+from mcp.server import MCPServer, Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,16 @@ class Endpoint:
     """A server under the name by which allocations, grants and models know it."""
 
     name: str
-    target: Builtin | Command | Url | MCPServer[Any]
+    target: Builtin | Command | Url | MCPServer[Any] | Server[Any]
     ours: bool = False
-    """Whether it gets our grants. Somebody else's server never does."""
+    """Whether a command, an address or an object is one of our servers; a `Builtin` always is."""
     allocate: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Task type -> patterns on the names of its tools; the task type `*` is every one."""
+
+    @property
+    def gets_grants(self) -> bool:
+        """Somebody else's server never does."""
+        return self.ours or isinstance(self.target, Builtin)
 
     def allocated(self, task_type: str) -> tuple[str, ...]:
         """What a task of this type gets from here, as patterns on "server.tool"."""

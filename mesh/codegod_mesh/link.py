@@ -2,8 +2,7 @@
 
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import anyio
@@ -14,13 +13,13 @@ from codegod_kit import log_event, log_warning
 from codegod_mesh.connect import MeshSettings, open_client
 from codegod_mesh.endpoints import Endpoint
 from codegod_mesh.last_words import LastWords
-from codegod_mesh.wire import ConnectionLost, call_tool, error_result, list_tools, reason
+from codegod_mesh.wire import ConnectionLost, NoToolList, call_tool, error_result, list_tools, reason
 
 # A server that was restarted is back in a second or two; one that cannot start is asked again every ten.
-_FIRST_DELAY_SECONDS = 0.05
-_LAST_DELAY_SECONDS = 10.0
-# A command may have to download itself before it answers.
-_CONNECT_LIMIT_SECONDS = 60.0
+_FIRST_PAUSE_SECONDS = 0.05
+_LAST_PAUSE_SECONDS = 10.0
+# A connection that lasted this long was a good one; one that did not is followed by a longer pause.
+_GOOD_SECONDS = 10.0
 # How long a call waits for a server that is being reconnected, when the caller has that long.
 _RECONNECT_WAIT_SECONDS = 10.0
 # How long a caller waits to learn what the server died of.
@@ -45,6 +44,7 @@ class _Connection:
     def __init__(self, client: Client, words: LastWords) -> None:
         self.client = client
         self.words = words
+        self.begun = anyio.current_time()
         self.broken = anyio.Event()
         self.over = anyio.Event()
         self.reason = ""
@@ -55,33 +55,35 @@ class Link:
 
     def __init__(self, endpoint: Endpoint, settings: MeshSettings) -> None:
         self.endpoint = endpoint
-        self.problem = ""
-        """Why the server is not there now; empty while it is, and before the first attempt has ended."""
+        self.problem = "it is still being connected"
+        """Why the server is not there now; empty while it is."""
         self.connections = 0
         self._settings = settings
         self._connection: _Connection | None = None
         self._up = anyio.Event()
-        self._tried = anyio.Event()
+        self._settled = anyio.Event()
         self._stopping = anyio.Event()
+        self._scope = anyio.CancelScope()
 
     async def run(self) -> None:
         """Connect, and connect again whenever the connection ends, until `stop`."""
-        delay = _FIRST_DELAY_SECONDS
-        while not self._stopping.is_set():
-            lived = await self._live_once()
-            delay = _FIRST_DELAY_SECONDS if lived else min(delay * 2, _LAST_DELAY_SECONDS)
-            with anyio.move_on_after(delay * random.uniform(0.5, 1.5)):  # noqa: S311 - spreads load, hides nothing
-                await self._stopping.wait()
+        pause = _FIRST_PAUSE_SECONDS
+        with self._scope:
+            while not self._stopping.is_set():
+                pause = next_pause(pause, lasted=await self._live_once())
+                await anyio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, hides nothing
 
     def stop(self) -> None:
         """Close the connection as it should be closed; calls in flight end with `ServerDown`."""
         self._stopping.set()
-        if self._connection is not None:
+        if self._connection is None:
+            self._scope.cancel()
+        else:
             self._connection.broken.set()
 
-    async def tried(self) -> bool:
+    async def settled(self) -> bool:
         """Wait until the first attempt to connect has ended; whether the server is there now."""
-        await self._tried.wait()
+        await self._settled.wait()
         return self._connection is not None
 
     async def tools(self, *, within: float) -> tuple[Tool, ...]:
@@ -91,7 +93,10 @@ class Link:
             return await list_tools(connection.client)
 
         with anyio.move_on_after(within):
-            return await self._ask(ask, within)
+            try:
+                return await self._ask(ask, within)
+            except NoToolList as error:
+                raise ServerDown(self.endpoint.name, f"it does not list its tools: {error}") from error
         raise ServerDown(self.endpoint.name, f"it did not list its tools within {within:g} s")
 
     async def call(
@@ -121,17 +126,13 @@ class Link:
                 return await self._ask(ask, within)
         return error_result(f"`{tool}` gave no answer within {within:g} s and was stopped.")
 
-    async def _live_once(self) -> bool:
-        """Be connected once; whether it came to that."""
+    async def _live_once(self) -> float:
+        """Be connected once; how many seconds that lasted."""
         words = LastWords()
         connection: _Connection | None = None
         ended: Exception | None = None
         try:
-            async with (
-                _time_to_connect() as connected,
-                open_client(self.endpoint, self._settings, words) as client,
-            ):
-                connected.set()
+            async with open_client(self.endpoint, self._settings, words) as client:
                 connection = self._begin(client, words)
                 await connection.broken.wait()
         except Exception as error:  # noqa: BLE001 - a transport dies of whatever its library raises, in groups of groups
@@ -139,14 +140,14 @@ class Link:
         finally:
             # Also when the mesh itself is cancelled: nobody may wait for this connection any more.
             self._end(connection, reason(ended, words))
-        return connection is not None
+        return 0.0 if connection is None else anyio.current_time() - connection.begun
 
     def _begin(self, client: Client, words: LastWords) -> _Connection:
         self._connection = connection = _Connection(client, words)
         self.connections += 1
         self.problem = ""
         self._up.set()
-        self._tried.set()
+        self._settled.set()
         log_event(_log, "server_connected", server=self.endpoint.name, connections=self.connections)
         return connection
 
@@ -158,7 +159,7 @@ class Link:
         self.problem = why
         self._connection = None
         self._up = anyio.Event()
-        self._tried.set()
+        self._settled.set()
         if connection is not None:
             connection.reason = why
             connection.broken.set()
@@ -184,11 +185,15 @@ class Link:
         raise failure
 
     async def _connected(self, within: float) -> _Connection:
-        with anyio.move_on_after(min(within / 2, _RECONNECT_WAIT_SECONDS)):
-            await self._up.wait()
+        if self.connections:
+            with anyio.move_on_after(min(within / 2, _RECONNECT_WAIT_SECONDS)):
+                await self._up.wait()
+        else:
+            # What could not be started once will not be there in a moment: no caller waits for a second attempt.
+            await self._settled.wait()
         connection = self._connection
         if connection is None or connection.broken.is_set():
-            raise ServerDown(self.endpoint.name, self.problem or "it is still being connected")
+            raise ServerDown(self.endpoint.name, self.problem)
         return connection
 
     async def _down(self, connection: _Connection, lost: ConnectionLost) -> ServerDown:
@@ -199,22 +204,11 @@ class Link:
         return ServerDown(self.endpoint.name, connection.reason or str(lost))
 
 
+def next_pause(pause: float, *, lasted: float) -> float:
+    """How long to wait before the next connection, after `pause` before one that lasted so many seconds."""
+    return _FIRST_PAUSE_SECONDS if lasted >= _GOOD_SECONDS else min(pause * 2, _LAST_PAUSE_SECONDS)
+
+
 async def _cancel_when(event: anyio.Event, scope: anyio.CancelScope) -> None:
     await event.wait()
     scope.cancel()
-
-
-@asynccontextmanager
-async def _time_to_connect() -> AsyncIterator[anyio.Event]:
-    """Break off what is inside unless the event is set in time."""
-    connected = anyio.Event()
-
-    async def give_up() -> None:
-        with anyio.move_on_after(_CONNECT_LIMIT_SECONDS):
-            await connected.wait()
-            return
-        raise TimeoutError(f"no connection within {_CONNECT_LIMIT_SECONDS:g} s")
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(give_up)
-        yield connected

@@ -16,8 +16,10 @@ from codegod_mesh.link import Link, ServerDown
 from codegod_mesh.record import Recorder
 from codegod_mesh.view import Allocation, View
 
-# Listing tools takes milliseconds; a server of somebody else that takes longer is left out.
-_LIST_SECONDS = 30.0
+# Listing tools takes milliseconds, but a server's first start may take as long as `Link` gives it.
+_LIST_SECONDS = 60.0
+# A view without somebody else's slow server is better than a build that waits for it; a later view may have it.
+_FOREIGN_WAIT_SECONDS = 20.0
 # Children get two seconds to end by themselves and two after SIGTERM.
 _CLOSE_SECONDS = 8.0
 _log = logging.getLogger("codegod.mesh")
@@ -29,7 +31,11 @@ class Mesh:
     def __init__(self, endpoints: Iterable[Endpoint], *, settings: MeshSettings, recorder: Recorder) -> None:
         self._settings = settings
         self._recorder = recorder
-        self._links = {endpoint.name: Link(endpoint, settings) for endpoint in endpoints}
+        self._links: dict[str, Link] = {}
+        for endpoint in endpoints:
+            if endpoint.name in self._links:
+                raise ValueError(f"two servers are called {endpoint.name!r}")
+            self._links[endpoint.name] = Link(endpoint, settings)
 
     @property
     def servers(self) -> Mapping[str, Link]:
@@ -60,11 +66,11 @@ class Mesh:
         if failure is not None:
             raise failure
 
-    async def tried(self) -> None:
+    async def settled(self) -> None:
         """Wait until each server has been reached once or has failed to be; then `problems` says which are missing."""
         async with anyio.create_task_group() as group:
             for link in self._links.values():
-                group.start_soon(link.tried)
+                group.start_soon(link.settled)
 
     async def view(self, allocation: Allocation) -> View:
         """The tools of `allocation`; raises `ServerDown` if one of our own servers is needed and away.
@@ -79,8 +85,9 @@ class Mesh:
             try:
                 listed[link.endpoint.name] = await _tools(link)
             except ServerDown as down:
-                if link.endpoint.ours:
+                if link.endpoint.gets_grants:
                     downs.append(down)
+                    return
                 log_warning(_log, "server_left_out", server=down.server, reason=down.reason)
 
         async with anyio.create_task_group() as group:
@@ -100,7 +107,10 @@ class Mesh:
 
 
 async def _tools(link: Link) -> tuple[Tool, ...]:
-    """The tools of `link`; nobody waits for a server of somebody else that has failed already."""
-    if not link.endpoint.ours and not await link.tried():
-        raise ServerDown(link.endpoint.name, link.problem)
+    """The tools of `link`; nobody waits long for a server of somebody else."""
+    if not link.endpoint.gets_grants:
+        with anyio.move_on_after(_FOREIGN_WAIT_SECONDS):
+            await link.settled()
+        if link.problem:
+            raise ServerDown(link.endpoint.name, link.problem)
     return await link.tools(within=_LIST_SECONDS)

@@ -21,6 +21,8 @@ from codegod_mesh.result import CallResult, read_result
 _NAME_CHARS = 64
 _FORBIDDEN = re.compile(r"[^a-zA-Z0-9_-]")
 _HASH_CHARS = 8
+# Ours take a few hundred; a description that is longer fills a small model's window.
+_DESCRIPTION_CHARS = 4000
 # A record is small; a journal that takes longer than this over one is not going to keep it.
 _RECORD_SECONDS = 10.0
 
@@ -117,7 +119,7 @@ class View:
         spec = entry.spec
         started, clock = datetime.now(UTC), time.monotonic()
         result = CallResult(True, f"`{spec.name}` was cut off; whether it had an effect is not known.")
-        meta = {META_KEY: self._token} if self._token and entry.link.endpoint.ours else None
+        meta = {META_KEY: self._token} if self._token and entry.link.endpoint.gets_grants else None
         try:
             answer = await entry.link.call(
                 spec.tool, arguments, within=within, again=entry.repeatable, meta=meta
@@ -175,14 +177,13 @@ def _either_name(name: str) -> str:
 
 
 def _entry(link: Link, tool: Tool, pin: Mapping[str, Any]) -> _Entry:
-    properties: dict[str, Any] = tool.input_schema.get("properties", {})
-    pinned = {name: value for name, value in pin.items() if name in properties}
+    pinned = {name: value for name, value in pin.items() if name in _properties(tool.input_schema)}
     server, hints = link.endpoint.name, tool.annotations
     spec = ToolSpec(
         name=shown_name(server, tool.name),
         server=server,
         tool=tool.name,
-        description=tool.description or "",
+        description=(tool.description or "")[:_DESCRIPTION_CHARS],
         schema=_without(tool.input_schema, pinned),
     )
     # A call that may be made twice without harm is one that may be made again when nobody knows how it ended.
@@ -191,10 +192,14 @@ def _entry(link: Link, tool: Tool, pin: Mapping[str, Any]) -> _Entry:
 
 
 def _without(schema: Mapping[str, Any], pinned: Mapping[str, Any]) -> dict[str, Any]:
-    shown = dict(schema)
-    shown["properties"] = {
-        name: kind for name, kind in schema.get("properties", {}).items() if name not in pinned
-    }
-    if "required" in schema:
-        shown["required"] = [name for name in schema["required"] if name not in pinned]
+    properties = {name: kind for name, kind in _properties(schema).items() if name not in pinned}
+    shown = {**schema, "properties": properties}
+    if isinstance(required := schema.get("required"), list):
+        shown["required"] = [name for name in required if name not in pinned]
     return shown
+
+
+def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments in a schema; somebody else's may have none, or something else in their place."""
+    properties = schema.get("properties")
+    return properties if isinstance(properties, dict) else {}

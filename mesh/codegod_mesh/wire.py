@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mcp import Client, MCPError
-from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR, CallToolResult, TextContent, Tool
+from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR, METHOD_NOT_FOUND, CallToolResult, TextContent, Tool
 from pydantic import ValidationError
 
 from codegod_mesh.last_words import LastWords
@@ -42,8 +42,12 @@ async def call_tool(
         return error_result(f"`{tool}` gave an answer that cannot be read: {error}")
 
 
+class NoToolList(Exception):
+    """The server is there, and its list of tools cannot be had."""
+
+
 async def list_tools(client: Client) -> tuple[Tool, ...]:
-    """The tools on all pages."""
+    """The tools on all pages; none for a server that serves none, `NoToolList` for one that cannot say."""
     tools: list[Tool] = []
     cursor: str | None = None
     for _ in range(_PAGES_LIMIT):
@@ -51,7 +55,11 @@ async def list_tools(client: Client) -> tuple[Tool, ...]:
             page = await client.list_tools(cursor=cursor, cache_mode="bypass")
         except MCPError as error:
             _raise_if_lost(error)
-            raise
+            if error.code == METHOD_NOT_FOUND:
+                return ()
+            raise NoToolList(error.message) from error
+        except (RuntimeError, ValidationError) as error:
+            raise NoToolList(str(error)) from error
         tools += page.tools
         cursor = page.next_cursor
         if cursor is None:

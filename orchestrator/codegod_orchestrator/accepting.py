@@ -20,7 +20,7 @@ from codegod_orchestrator.documents import broken_links
 from codegod_orchestrator.evidence import evidence_of, tests_of
 from codegod_orchestrator.journal import Attempt, ClaimedBuild
 from codegod_orchestrator.redgreen import Red, judge_green
-from codegod_orchestrator.toolset import Desk, Toolset
+from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
 from codegod_workers import Finding, Submission
 from codegod_workers.findings import from_fault, from_report
 
@@ -101,8 +101,9 @@ class AcceptLane:
     ) -> tuple[Finding, ...]:
         """Tests that a worker wrote have to fail where nothing is implemented: on the contract's stubs."""
         desk = await self.toolset.accepting(task, attempt.id, tree=f"{attempt.id}.red")
-        overlay = {"overlay": submission.commit, "overlay_paths": list(task.files)}
-        await desk.call("git.worktree_create", {"revision": CONTRACT_REF, **overlay})
+        await fresh_tree(
+            desk, revision=CONTRACT_REF, overlay=submission.commit, overlay_paths=list(task.files)
+        )
         await desk.call("sandbox.env_prepare", {}, within=ENVIRONMENT_SECONDS)
         arguments = {"stages": ["tests"], "tests": list(tests)}
         report = (await desk.call("sandbox.check_run", arguments, within=CHECK_SECONDS)).data or {}
@@ -133,14 +134,8 @@ class AcceptLane:
         }
         landed = (await desk.call("git.merge_land", arguments)).data or {}
         await self.claimed.accept_attempt(attempt, commit=str(landed["id"]), tree=str(landed["tree"]))
-        await self._remember(desk, task, candidate)
-
-    async def _remember(self, desk: Desk, task: Task, candidate: Mapping[str, Any]) -> None:
-        """Index what landed, so that later tasks find it; the candidate's tree is not needed after that."""
-        tree = str(candidate["workspace"]).partition("/")[2]
-        scratch = await self.toolset.accepting(task, desk.attempt, tree=tree)
-        await scratch.call("memory.memory_index", {"task": task.id, "paths": list(task.files)})
-        await scratch.call("git.worktree_remove", {})
+        # The same files lie in the attempt's own tree, which is still there; the candidate's went when it landed.
+        await desk.call("memory.memory_index", {"task": task.id, "paths": list(task.files)})
 
 
 def _refusals(candidate: Mapping[str, Any], task: Task) -> tuple[Finding, ...]:

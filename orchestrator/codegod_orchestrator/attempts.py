@@ -50,7 +50,9 @@ class TaskRunner:
                 return False
             attempt = await self.claimed.dispatch_attempt(task.id, step, base=await self._head())
             try:
-                if await self._try(task, step, attempt, history):
+                landed = await self._try(task, step, attempt, history)
+                await self._put_away(task, attempt)
+                if landed:
                     return True
             except ServerDown as fault:
                 losses += 1
@@ -87,6 +89,11 @@ class TaskRunner:
         if findings:
             await self._send_back(attempt, submission, findings)
         return not findings
+
+    async def _put_away(self, task: Task, attempt: Attempt) -> None:
+        """Remove the attempt's tree; its commit stays under its own ref."""
+        desk = await self.toolset.accepting(task, attempt.id)
+        await desk.maybe("git.worktree_remove", {})
 
     async def _prepare(self, task: Task, attempt: Attempt, history: Sequence[Attempt]) -> None:
         """The attempt's own tree: `main`, or the answer that it repairs, with the task's tests laid over it."""

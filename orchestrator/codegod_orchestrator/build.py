@@ -124,7 +124,9 @@ class Builder:
         if not contracts:
             planner = await self._planner("")
             review = await planner.think(plan)
-            material = await planner.read((*options.api_specs, *plan.references))
+            material = "\n\n".join(
+                [await planner.read(options.api_specs), await planner.read_references(plan.references)]
+            ).strip()
             contractor = Contractor(plan, self._master, self._toolset, review, material)
             contracts = (await contractor.contract(),)
         if await self._state() == "contracting":

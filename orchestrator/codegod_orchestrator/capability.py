@@ -70,7 +70,7 @@ class Facts:
 def facts_of(status: Mapping[str, Any], which: Callable[[str], str | None] = shutil.which) -> Facts:
     """The facts in the answer of `sandbox_status`, and the programs that are found on PATH."""
     return Facts(
-        python=str(status.get("python", "")),
+        python=str(status.get("python_version", "")),
         sandbox_level=str(status["level"]),
         validators=tuple(str(one) for one in status.get("validators", ())),
         problems=tuple(str(one) for one in status.get("problems", ())),

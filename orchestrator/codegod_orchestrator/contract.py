@@ -12,7 +12,7 @@ from codegod_orchestrator.evidence import evidence_of, tests_of
 from codegod_orchestrator.journal import Contract
 from codegod_orchestrator.master import contract_request
 from codegod_orchestrator.redgreen import judge_red
-from codegod_orchestrator.toolset import Desk, Toolset
+from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
 from codegod_orchestrator.voice import Voice
 from codegod_workers import AnswerFault, Finding, parse_answer
 from codegod_workers.findings import from_fault, from_report
@@ -64,10 +64,10 @@ class Contractor:
         await desk.call("git.git_init", {})
         commit = await self._standing()
         if commit:
-            await desk.call("git.worktree_create", {"revision": commit})
+            await fresh_tree(desk, revision=commit)
             report = await self._run(desk)
         else:
-            await desk.call("git.worktree_create", {"revision": ""})
+            await fresh_tree(desk, revision="")
             report = await self._write(desk)
             commit = await self._commit(desk)
         return await self._keep(commit, report)
@@ -158,7 +158,7 @@ class Contractor:
         if standing is not None and standing.data:
             return standing.data
         paths = [PLAN_FILE, *self.plan.skeleton, *stub_files(self.plan)]
-        await desk.call("git.worktree_create", {"revision": "", "overlay": commit, "overlay_paths": paths})
+        await fresh_tree(desk, revision="", overlay=commit, overlay_paths=paths)
         arguments = {
             "message": f"Skeleton of {self.plan.name}",
             "ref": MAIN_REF,

@@ -73,9 +73,9 @@ class Evidence(BaseModel):
     seconds: float = 0.0
 
 
-def evidence_of(report: Mapping[str, Any], tree: str) -> Evidence:
-    """The evidence in a check report about `tree`."""
-    return Evidence.model_validate({**report, "tree": tree})
+def evidence_of(report: Mapping[str, Any], tree: str, level: str = "") -> Evidence:
+    """The evidence in a check report about `tree`; `level` is the sandbox's, unless the report names its own."""
+    return Evidence.model_validate({"level": level, **report, "tree": tree})
 
 
 def tests_of(report: Mapping[str, Any]) -> tuple[TestSeen, ...]:

@@ -11,12 +11,13 @@ from codegod_orchestrator.artifacts import missing_artifacts
 from codegod_orchestrator.contract import CHECK_SECONDS, ENVIRONMENT_SECONDS, MAIN_REF, MANIFEST
 from codegod_orchestrator.evidence import evidence_of
 from codegod_orchestrator.journal import Attempt, ClaimedBuild
-from codegod_orchestrator.toolset import Desk, Toolset
+from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
 from codegod_workers import Finding
 from codegod_workers.findings import from_report
 
 FINAL_TREE = "final"
 DELIVER_SECONDS = 120.0
+FILES_LISTED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Finisher:
     async def finish(self, out: str, accepted: Mapping[str, Attempt]) -> tuple[Finding, ...]:
         """Deliver `main` to the folder `out`; the findings of the last run on it, none when all is green."""
         desk = await self.toolset.finishing(FINAL_TREE, deliver=out)
-        await desk.call("git.worktree_create", {"revision": MAIN_REF})
+        await fresh_tree(desk, revision=MAIN_REF)
         await self._complete(desk)
         findings = await self._last_run(desk)
         await self._annotate(desk, accepted)
@@ -41,7 +42,7 @@ class Finisher:
     async def _complete(self, desk: Desk) -> None:
         """Add the README, Dockerfile and compose file that no task of the plan has written."""
         manifest = await self._text(desk, MANIFEST)
-        listed = (await desk.call("sandbox.file_search", {"pattern": "*"})).data or {}
+        listed = (await desk.call("sandbox.file_search", {"pattern": "*", "limit": FILES_LISTED})).data or {}
         present = {str(path) for path in listed.get("paths", ())}
         artifacts = missing_artifacts(self.plan, manifest, present)
         if not artifacts:

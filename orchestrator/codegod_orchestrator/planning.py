@@ -58,18 +58,41 @@ class Planner:
         )
 
     async def read(self, specifications: Sequence[str]) -> str:
-        """The operations of each API specification, also kept in memory for the tasks."""
+        """The user's own API specifications; raises `PlanRefused` when one cannot be read."""
         texts: list[str] = []
         for source in specifications:
-            text = await self._operations(source) if "://" in source.split("\n", 1)[0] else source
-            name = source if "://" in source.split("\n", 1)[0] else "api specification"
-            await self.desk.call("memory.memory_put", {"text": text, "type": "api_doc", "source": name})
-            texts.append(f"## {name}\n\n{text}")
+            if _is_url(source):
+                texts.append(await self._fetched(source))
+            else:
+                texts.append(await self._kept("api specification", source))
         return "\n\n".join(texts)[:SPECIFICATION_CHARACTERS]
 
-    async def _operations(self, url: str) -> str:
-        fetched = await self.desk.call("fetch.fetch_openapi", {"url": url})
-        return json.dumps(fetched.data, indent=1, ensure_ascii=False) if fetched.data else fetched.text
+    async def read_references(self, urls: Sequence[str]) -> str:
+        """What the plan refers to. A master may name an address that is not there: the journal says so."""
+        texts: list[str] = []
+        for url in urls:
+            try:
+                texts.append(await self._fetched(url))
+            except PlanRefused as fault:
+                await self.master.claimed.append("reference.unread", {"url": url, "reason": str(fault)})
+        return "\n\n".join(texts)[:SPECIFICATION_CHARACTERS]
+
+    async def _fetched(self, url: str) -> str:
+        """The operations of an OpenAPI document, or the text of any other page."""
+        found = await self.desk.maybe("fetch.fetch_openapi", {"url": url})
+        if found is None:
+            found = await self.desk.view.call("fetch.fetch_page", {"url": url})
+        if found.is_error:
+            raise PlanRefused(
+                f"{url} cannot be read: {found.text} Check the address, or pass a file to --api-spec."
+            )
+        text = json.dumps(found.data, indent=1, ensure_ascii=False) if found.data else found.text
+        return await self._kept(url, text)
+
+    async def _kept(self, source: str, text: str) -> str:
+        """`text` with its source above it; also in memory, for the tasks."""
+        await self.desk.call("memory.memory_put", {"text": text, "type": "api_doc", "source": source})
+        return f"## {source}\n\n{text}"
 
     async def think(self, plan: Plan) -> str:
         """The plan's reasoning as a chain of thoughts, read back as a review for the contract."""
@@ -100,3 +123,7 @@ def read_plan(text: str) -> tuple[Plan | None, tuple[Finding, ...]]:
             Finding(stage="plan", path=".".join(str(part) for part in error["loc"]), message=error["msg"])
             for error in fault.errors()[:PROBLEMS_SHOWN]
         )
+
+
+def _is_url(source: str) -> bool:
+    return source.startswith(("http://", "https://"))

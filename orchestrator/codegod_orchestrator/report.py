@@ -101,7 +101,7 @@ def _plan(build: Build) -> "Plan | None":
 
 
 def _task_report(task: Task, attempts: Sequence[Attempt], red: Evidence | None) -> TaskReport:
-    own = tuple(attempt for attempt in attempts if attempt.task == task.id)
+    own = tuple(sorted((one for one in attempts if one.task == task.id), key=lambda one: one.number))
     accepted = next((attempt for attempt in own if attempt.id == task.accepted_attempt), None)
     return TaskReport(task, _proof(task, accepted, red), own)
 

@@ -68,7 +68,7 @@ class Amount:
             cache_write_tokens=self.cache_write_tokens + call.cache_write_tokens,
             reserved_tokens=self.reserved_tokens + (max(0, call.reserved_tokens - known) if missing else 0),
             cost=self.cost + (call.cost or 0),
-            unpriced_calls=self.unpriced_calls + (call.cost is None),
+            unpriced_calls=self.unpriced_calls + (call.cost is None and not call.simulated),
             seconds=self.seconds + call.seconds,
         )
 

@@ -41,10 +41,10 @@ TASK: Mapping[TaskState, frozenset[TaskState]] = {
     "cancelled": frozenset(),
 }
 
-# An answer that cannot be read is sent back before anything is submitted, hence `started` to `rejected`. `lost` to
-# `accepted` is the landing above.
+# A tree that cannot be made ready, or an answer that cannot be read, is sent back before anything is submitted. `lost`
+# to `accepted` is the landing above.
 ATTEMPT: Mapping[AttemptState, frozenset[AttemptState]] = {
-    "dispatched": frozenset({"started", "lost", "stale", "cancelled"}),
+    "dispatched": frozenset({"started", "rejected", "lost", "stale", "cancelled"}),
     "started": frozenset({"submitted", "rejected", "lost", "stale", "cancelled"}),
     "submitted": frozenset({"accepted", "rejected", "lost", "stale", "cancelled"}),
     "accepted": frozenset(),

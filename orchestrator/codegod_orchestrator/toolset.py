@@ -43,6 +43,12 @@ class Desk:
         return None if result.is_error else result
 
 
+async def fresh_tree(desk: Desk, **arguments: object) -> None:
+    """Make the desk's tree, in place of one that an interrupted run has left."""
+    await desk.maybe("git.worktree_remove", {})
+    await desk.call("git.worktree_create", arguments)
+
+
 @dataclass(frozen=True, slots=True)
 class Toolset:
     """Hands out desks for one build."""

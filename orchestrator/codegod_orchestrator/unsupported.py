@@ -27,6 +27,7 @@ class Unsupported:
 UNSUPPORTED: tuple[Unsupported, ...] = (
     Unsupported("iOS", ("ios", "iphone", "ipad", "ipados"), platform=True),
     Unsupported("Android", ("android",), platform=True),
+    Unsupported("a mobile app", ("mobile",), platform=True, ambiguous=True),
     Unsupported("Flutter", ("flutter", "dart"), (".dart",)),
     Unsupported("React Native", ("react native", "ionic", "xamarin")),
     Unsupported("Swift", ("swift", "swiftui", "xcode"), (".swift",), ambiguous=True),
@@ -52,19 +53,28 @@ UNSUPPORTED: tuple[Unsupported, ...] = (
     Unsupported("Go", ("go", "golang"), (".go",), "later", ambiguous=True),
 )
 
-# What a language is written for; and what the rest of a request is about when it merely mentions a platform.
+# What is written in a language, and what runs on a platform: `an Android app`, but not `an Android log reader`.
 _PRODUCTS = (
     r"apps?|applications?|apis?|backends?|servers?|services?|microservices?|clis?|tools?|programs?|librar(?:y|ies)"
     r"|clients?|games?|frontends?|projects?|widgets?"
 )
-_SERVING = re.compile(
-    r"\b(?:apis?|backends?|servers?|services?|microservices?|webhooks?|endpoints?|clis?)\b", re.IGNORECASE
+_PLATFORM_PRODUCTS = r"apps?|applications?|clients?|games?|frontends?|widgets?|versions?"
+# What a request is about when it merely speaks of a platform (`an API for our iOS app`, `a tool that reads Android logs`).
+_OTHER_SUBJECT = re.compile(
+    r"\b(?:apis?|backends?|servers?|services?|microservices?|webhooks?|endpoints?|clis?|command[- ]line|tools?|scripts?"
+    r"|librar(?:y|ies)|packages?|programs?|parsers?|scrapers?|bots?|python|websites?|dashboards?)\b",
+    re.IGNORECASE,
+)
+_RULED_OUT = re.compile(
+    r"\b(?:no|not|non|without|instead of|rather than|except|avoid)[\s-]+(?:(?:any|for|in|on|using|with)\s+)*$",
+    re.IGNORECASE,
 )
 
 
 def named_in(text: str) -> tuple[Unsupported, ...]:
     """What `text` (a choice of a stack, e.g. `Spring Boot`) names, however briefly."""
-    return tuple(one for one in UNSUPPORTED if any(_word(word).search(text) for word in one.words))
+    certain = (one for one in UNSUPPORTED if not (one.platform and one.ambiguous))
+    return tuple(one for one in certain if any(_wanted(_word(word), text) for word in one.words))
 
 
 def written_in(paths: Iterable[str]) -> dict[Unsupported, str]:
@@ -94,13 +104,21 @@ def mentioned_in(prompt: str) -> tuple[Unsupported, ...]:
 
 def _demands(prompt: str, one: Unsupported) -> Iterator[bool]:
     for word in one.words:
-        yield not one.platform and bool(_written_in(word).search(prompt))
-        yield any(_stands_for_language(one, found["word"]) for found in _product_of(word).finditer(prompt))
-        yield not one.ambiguous and not _SERVING.search(prompt) and bool(_word(word).search(prompt))
+        yield not one.platform and _wanted(_written_in(word), prompt)
+        yield any(
+            _stands_for_language(one, found["word"])
+            for found in _product_of(word, one.platform).finditer(prompt)
+        )
+        yield not one.ambiguous and not _OTHER_SUBJECT.search(prompt) and _wanted(_word(word), prompt)
+
+
+def _wanted(pattern: re.Pattern[str], text: str) -> bool:
+    """Whether `text` has the pattern other than to rule it out (`no JavaScript`, `without React`)."""
+    return any(not _RULED_OUT.search(text, 0, found.start()) for found in pattern.finditer(text))
 
 
 def _stands_for_language(one: Unsupported, word: str) -> bool:
-    return not one.ambiguous or not word.islower()
+    return one.platform or not one.ambiguous or not word.islower()
 
 
 @cache
@@ -118,13 +136,14 @@ def _written_in(word: str) -> re.Pattern[str]:
 
 
 @cache
-def _product_of(word: str) -> re.Pattern[str]:
+def _product_of(word: str, platform: bool) -> re.Pattern[str]:
     """`an Android app`, `Create a Go service`; but nothing that something else is for: `for our Android app`."""
     verbs = r"build|create|write|make|develop|implement|need|want"
     start = rf"(?:^|[.;:,]\s*|\b(?:and|plus|with|also|{verbs})\s+)(?:me\s+)?(?:an?|the|one|two|native)\s+"
     between = r"(?:[\w-]+\s+){0,2}?"
     name = rf"(?P<word>{_bounded(word)})\s+"
-    return re.compile(rf"{start}{between}{name}{between}(?:{_PRODUCTS})\b", re.IGNORECASE)
+    products = _PLATFORM_PRODUCTS if platform else _PRODUCTS
+    return re.compile(rf"{start}{between}{name}{between}(?:{products})\b", re.IGNORECASE)
 
 
 def _bounded(word: str) -> str:

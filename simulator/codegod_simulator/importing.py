@@ -7,6 +7,7 @@ followed (a call on a value of unknown class) is taken for somebody else's.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -27,6 +28,8 @@ _AT_CLASS_CREATION = frozenset(
 )
 _METACLASSES = frozenset({"type", "ABCMeta", "EnumMeta", "EnumType"})
 _ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"})
+# Arguments that a call in a class body or at the top level calls back at once.
+_CALLED_BACK = frozenset({"key", "alias_generator", "field_title_generator", "model_title_generator"})
 
 Found = FunctionNode | ast.ClassDef
 
@@ -37,8 +40,12 @@ class _Module:
     tree: ast.Module
     names: dict[str, Found] = field(default_factory=dict)  # what it defines at its top level
     methods: dict[str, FunctionNode] = field(default_factory=dict)  # by qualified name, functions included
-    imported: dict[str, tuple[str, str]] = field(default_factory=dict)  # local name -> (dotted module, its name there)
-    instances: dict[str, ast.expr] = field(default_factory=dict)  # top-level variable -> the class it was made of
+    imported: dict[str, tuple[str, str]] = field(
+        default_factory=dict
+    )  # local name -> (dotted module, its name there)
+    instances: dict[str, str] = field(
+        default_factory=dict
+    )  # top-level variable -> the name it was called from
 
 
 def needed_at_import(sources: Mapping[str, str]) -> dict[str, frozenset[str]]:
@@ -47,6 +54,21 @@ def needed_at_import(sources: Mapping[str, str]) -> dict[str, frozenset[str]]:
     for module in walk.modules.values():
         walk.import_of(module)
     return {path: frozenset(names) for path, names in walk.kept.items()}
+
+
+def wanted_outside(path: str, sources: Mapping[str, str]) -> frozenset[str]:
+    """The names that other sources reach through the module `path`, as in `storage.time` or `from storage import x`."""
+    name = PurePosixPath(path).stem
+    through = re.compile(rf"\b{re.escape(name)}\.(\w+)")
+    found: set[str] = set()
+    for other, text in sources.items():
+        if other == path:
+            continue
+        found.update(through.findall(text))
+        for statement in ast.walk(ast.parse(text, other)):
+            if isinstance(statement, ast.ImportFrom) and (statement.module or "").split(".")[-1] == name:
+                found.update(alias.name for alias in statement.names)
+    return frozenset(found)
 
 
 def _read(path: str, text: str) -> _Module:
@@ -64,10 +86,11 @@ def _read(path: str, text: str) -> _Module:
     for statement in module.tree.body:
         if isinstance(statement, FunctionNode | ast.ClassDef):
             module.names[statement.name] = statement
-        elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
-            for target in statement.targets:
-                if isinstance(target, ast.Name):
-                    module.instances[target.id] = statement.value.func
+        elif isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(statement.value, ast.Call):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            for target in targets:
+                if isinstance(target, ast.Name) and isinstance(statement.value.func, ast.Name):
+                    module.instances[target.id] = statement.value.func.id
     return module
 
 
@@ -100,24 +123,22 @@ class _Walk:
 
     def _call(self, module: _Module, called: ast.expr, owner: str) -> None:
         """`called` is called in `module`, within the class `owner` if any."""
-        if isinstance(called, ast.Name):
+        if isinstance(called, ast.Name) and called.id == "cls" and owner:
+            self._use(*self._resolve(module, owner))
+        elif isinstance(called, ast.Name):
             self._use(*self._resolve(module, called.id))
-        elif isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
-            self._call_attribute(module, called.value.id, called.attr, owner)
+        elif isinstance(called, ast.Attribute):
+            self._call_attribute(module, called.value, called.attr, owner)
 
-    def _call_attribute(self, module: _Module, base: str, attribute: str, owner: str) -> None:
-        if base in {"self", "cls"} and owner:
+    def _call_attribute(self, module: _Module, base: ast.expr, attribute: str, owner: str) -> None:
+        if isinstance(base, ast.Name) and base.id in {"self", "cls"} and owner:
             self._keep(module, f"{owner}.{attribute}")
             return
-        home, found = self._resolve(module, base)
+        home, found = self._resolve_expression(module, base)
         if home and found is None:  # `base` is a module of the project
             self._use(*self._resolve(home, attribute))
         elif home and isinstance(found, ast.ClassDef):
             self._keep(home, f"{found.name}.{attribute}")
-        elif isinstance(made_of := module.instances.get(base), ast.Name):
-            home, found = self._resolve(module, made_of.id)
-            if home and isinstance(found, ast.ClassDef):
-                self._keep(home, f"{found.name}.{attribute}")
 
     def _use(self, module: _Module | None, found: Found | None) -> None:
         if module is None or found is None:
@@ -145,11 +166,25 @@ class _Walk:
         self.kept[module.path].add(name)
         self._follow(module, _calls(function.body), name.rpartition(".")[0])
 
+    def _resolve_expression(
+        self, module: _Module, expression: ast.expr
+    ) -> tuple[_Module | None, Found | None]:
+        if isinstance(expression, ast.Name):
+            return self._resolve(module, expression.id)
+        if isinstance(expression, ast.Attribute):
+            home, found = self._resolve_expression(module, expression.value)
+            if home and found is None:
+                return self._resolve(home, expression.attr)
+        return None, None
+
     def _resolve(self, module: _Module, name: str) -> tuple[_Module | None, Found | None]:
-        """Where `name`, read in `module`, is defined; (module, None) when it names a module of the project."""
+        """What `name`, read in `module`, is: a function, a class (or an instance of it), or (module, None)."""
         for _ in range(len(self.modules) + 1):  # re-exports may go in a circle
             if name in module.names:
                 return module, module.names[name]
+            if name in module.instances:
+                name = module.instances[name]
+                continue
             if name not in module.imported:
                 return None, None
             base, original = module.imported[name]
@@ -204,6 +239,9 @@ def _calls(nodes: Iterator[ast.AST] | list[ast.expr] | list[ast.stmt]) -> Iterat
         for inner in ast.walk(node):
             if isinstance(inner, ast.Call):
                 yield inner.func
+                yield from (k.value for k in inner.keywords if k.arg in _CALLED_BACK)
+                if isinstance(inner.func, ast.Name) and inner.func.id in {"map", "filter"}:
+                    yield from inner.args[:1]
 
 
 def _is_main_guard(statement: ast.If) -> bool:

@@ -120,7 +120,9 @@ async def open_engine(
             issuer=GrantIssuer.new(),
             environment=_with_simulator(settings.environment, played),
         )
-        async with Mesh(config.endpoints, settings=mesh_settings, recorder=_Journalled(journal)).open() as mesh:
+        async with Mesh(
+            config.endpoints, settings=mesh_settings, recorder=_Journalled(journal)
+        ).open() as mesh:
             yield Engine(settings, journal, mesh, config, await sandbox_facts(mesh))
 
 

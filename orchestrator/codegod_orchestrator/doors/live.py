@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from codegod_orchestrator.journal import Attempt, Build, Event, Journal, Task
+from codegod_orchestrator.report_text import spend_line
 from codegod_orchestrator.spend import Spend
 
 WAIT_SECONDS = 1.0  # the clock in the table moves at least this often
@@ -101,16 +102,9 @@ def _short(findings: Sequence[str]) -> list[str]:
 
 def _headline(build: Build, spend: Spend, seconds: float) -> Text:
     age = (datetime.now(UTC) - build.created).total_seconds()
-    return Text(f"{build.id}  {build.state}  {max(age, seconds):.0f} s  {spend_line(spend)}", style="bold")
-
-
-def spend_line(spend: Spend) -> str:
-    """Tokens and cost in one line; what is unknown is said to be."""
-    total = spend.total
-    about = "about " if total.reserved_tokens else ""
-    cost = f"{total.cost:.4f} USD" if total.cost else "0 USD"
-    unknown = f" and {total.unpriced_calls} calls of unknown price" if total.unpriced_calls else ""
-    return f"{about}{total.tokens} tokens  {cost}{unknown}"
+    return Text(
+        f"{build.id}  {build.state}  {max(age, seconds):.0f} s  {spend_line(spend.total)}", style="bold"
+    )
 
 
 def _table(tasks: Sequence[Task], attempts: Sequence[Attempt]) -> Table:

@@ -30,7 +30,8 @@ from codegod_orchestrator.doors.live import lines_of
 from codegod_orchestrator.doors.settings import Refused, Settings, check_out, check_prompt, read_settings
 from codegod_orchestrator.journal import Build, Event, Journal, JournalFault
 from codegod_orchestrator.options import BuildOptions
-from codegod_orchestrator.report import build_report
+from codegod_orchestrator.report import read_report
+from codegod_orchestrator.report_text import report_data, report_text
 from codegod_orchestrator.states import BUILD_ENDS
 
 WAIT_SECONDS = 45  # hosts give up on a call after about a minute, and cannot be told otherwise
@@ -265,7 +266,7 @@ def _add_watching(server: MCPServer[Any]) -> None:
     async def build_result(ctx: Context[Any, Any], build: BuildId) -> str:
         """The report of a build: where its repository is, what was proved and what was not. Example: build_result(build="b-7k3m9xqd")."""
         with _told():
-            return (await build_report(_runs(ctx).journal, build)).text()
+            return report_text(await read_report(_runs(ctx).journal, build))
 
     @server.tool(annotations=READS)
     async def build_list(ctx: Context[Any, Any]) -> list[Status]:
@@ -292,7 +293,9 @@ def _add_resources(server: MCPServer[Any]) -> None:
     @server.resource("build://{build}/evidence", mime_type="application/json")
     async def build_evidence(build: str, ctx: Context[Any, Any]) -> str:
         """What a build proved, task by task."""
-        return (await build_report(_runs(ctx).journal, build)).model_dump_json(indent=1)
+        return json.dumps(
+            report_data(await read_report(_runs(ctx).journal, build)), indent=1, ensure_ascii=False
+        )
 
 
 class _told:

@@ -194,7 +194,7 @@ def _last_number(change: Change, task: str) -> int:
 
 
 def _where_to_begin(change: Change) -> BuildState:
-    if not change.build.plan:
+    if not _tasks(change):
         return "planning"
     signed = select(func.count()).where(contracts.c.build == change.id)
     return "running" if change.connection.scalar(signed) else "contracting"

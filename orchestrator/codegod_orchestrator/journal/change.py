@@ -13,7 +13,11 @@ from codegod_orchestrator.states import AttemptState, BuildState, TaskState, req
 T = TypeVar("T")
 
 # Made once: building an expression costs as much as running it.
-_BUILD = select(builds).where(builds.c.id == bindparam("of_build")).with_for_update()
+_BUILD = (
+    select(builds.c.state, builds.c.epoch, builds.c.last_event, builds.c.cancel_requested)
+    .where(builds.c.id == bindparam("of_build"))
+    .with_for_update()
+)
 _TASK = select(tasks).where(tasks.c.build == bindparam("of_build"), tasks.c.id == bindparam("of_id"))
 _ATTEMPT = select(attempts).where(
     attempts.c.build == bindparam("of_build"), attempts.c.id == bindparam("of_id")

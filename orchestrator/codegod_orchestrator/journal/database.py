@@ -95,12 +95,15 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
     give_up = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError:
-            if time.monotonic() > give_up:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
                 raise
             time.sleep(_WAL_RETRY_SECONDS)
+        else:
+            break
+    if mode != "wal":
+        raise sqlite3.OperationalError("its file system cannot hold a write-ahead log")
 
 
 def _reading(path: Path) -> Engine:

@@ -18,7 +18,7 @@ from codegod_orchestrator.journal import build_writes, reads
 from codegod_orchestrator.journal.change import Change
 from codegod_orchestrator.journal.claimed import ClaimedBuild
 from codegod_orchestrator.journal.database import READERS, Database
-from codegod_orchestrator.journal.faults import BuildBusy, BuildNotClaimed
+from codegod_orchestrator.journal.faults import BuildBusy, BuildNotClaimed, JournalUnusable
 from codegod_orchestrator.journal.ownership import Holder, Lock
 from codegod_orchestrator.journal.records import (
     Attempt,
@@ -39,6 +39,7 @@ POLL_SECONDS = 0.25
 # odds of one in a million.
 _ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _ID_LENGTH = 8
+_ID_TRIES = 3
 
 T = TypeVar("T")
 
@@ -79,14 +80,16 @@ class Journal:
     ) -> Build:
         """A new build in the state `planning`, not claimed by anybody; its id is short and readable (`b-7k3m9xqd`)."""
         values = {"prompt": prompt, "out": out, "options": dict(options or {}), "created": datetime.now(UTC)}
-        while True:
+        taken: IntegrityError | None = None
+        for _ in range(_ID_TRIES):
             name = "b-" + "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
             work = partial(build_writes.create, values={"id": name, **values})
             try:
                 await self._writer.write(work, durable=True, topic=name)
-            except IntegrityError:
-                continue  # the name is taken: choose another
-            return await self.build(name)
+                return await self.build(name)
+            except IntegrityError as error:
+                taken = error
+        raise JournalUnusable(str(self._path), f"no id was free in {_ID_TRIES} tries") from taken
 
     @asynccontextmanager
     async def claim_build(self, build: str, owner: str) -> AsyncIterator[ClaimedBuild]:
@@ -123,12 +126,7 @@ class Journal:
         return None if holder is None else holder.pid
 
     async def tool_called(self, call: ToolCall) -> None:
-        """The mesh's recorder: record a tool call of a build that is claimed here, else raise `BuildNotClaimed`.
-
-        A call that names no build (asking the sandbox what it can do, before there is one) belongs to no journal.
-        """
-        if not call.build:
-            return
+        """The mesh's recorder: record a tool call of a build that is claimed here, else raise `BuildNotClaimed`."""
         claimed = self._claimed.get(call.build)
         if claimed is None:
             raise BuildNotClaimed(call.build)

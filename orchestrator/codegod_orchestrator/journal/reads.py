@@ -50,8 +50,8 @@ def tasks(connection: Connection, name: str) -> tuple[Task, ...]:
 def attempts(connection: Connection, name: str, task: str = "") -> tuple[Attempt, ...]:
     table = schema.attempts
     wanted = select(table).order_by(table.c.dispatched, table.c.task, table.c.number)
-    if task:
-        wanted = wanted.where(table.c.task == task)
+    if task:  # by number: the clock may be set back between two tries
+        wanted = select(table).where(table.c.task == task).order_by(table.c.number)
     return tuple(_attempt(row) for row in _rows_of(connection, name, wanted))
 
 

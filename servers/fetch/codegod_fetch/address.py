@@ -14,7 +14,13 @@ _V4 = {
     # The second is what one large cloud answers its machines on, in the midst of public space.
     "a metadata address": ["100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32"],
     "a carrier's private address": ["100.64.0.0/10"],
-    "a reserved address": ["192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24"],
+    "a reserved address": [
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+    ],
     "a documentation or reserved address": ["203.0.113.0/24", "240.0.0.0/4"],
     "a multicast address": ["224.0.0.0/4"],
 }

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 import anyio
 
 from codegod_fetch.faults import FetchTookTooLong, NotReached, PageRefused, RobotsRefused, TooManyRedirects
+from codegod_fetch.limits import Limits
 from codegod_fetch.robots import ROBOTS_LIMIT_BYTES, Robots
 from codegod_fetch.target import Target
 from codegod_fetch.web import AGENT, Response, Visit, Web
 
-# Name lookup, robots.txt, redirects and body together; a client gives a call about a minute.
-DOWNLOAD_SECONDS = 20.0
-# The largest API descriptions in use come close to it.
-BODY_LIMIT_BYTES = 10 * 1024 * 1024
 # What browsers' fetch would follow is 20; honest pages need two or three.
 REDIRECTS = 5
 # The RFC asks not to keep a robots.txt for more than a day.
@@ -38,36 +35,37 @@ class Download:
 class Downloader:
     """Fetches pages; remembers what each site's robots.txt said, and nothing else."""
 
-    def __init__(self, web: Web, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, web: Web, limits: Limits, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._web = web
+        self._limits = limits
         self._clock = clock
         self._robots: OrderedDict[str, tuple[float, Robots]] = OrderedDict()
 
-    async def download(self, target: Target, *, seconds: float = DOWNLOAD_SECONDS) -> Download:
+    async def download(self, target: Target) -> Download:
         """The page at `target`, or the `FetchFault` that says why there is none."""
-        with anyio.move_on_after(seconds):
+        with anyio.move_on_after(self._limits.download_seconds):
             async with self._web.visit() as visit:
                 return await self._follow(visit, target)
-        raise FetchTookTooLong(target.url, seconds)
+        raise FetchTookTooLong(target.url, self._limits.download_seconds)
 
     async def _follow(self, visit: Visit, start: Target) -> Download:
         target = start
         for _ in range(REDIRECTS + 1):
-            await self._require_allowed(visit, target)
-            response = await visit.get(target, limit=BODY_LIMIT_BYTES)
+            if not (await self._robots_of(visit, target)).allows(target.path):
+                raise RobotsRefused(start.url)
+            response = await visit.get(target, limit=self._limits.body_bytes)
             following = _following(response, target)
             if following is None:
-                return _accepted(response, target)
+                return _accepted(response, start, target)
             target = following
         raise TooManyRedirects(start.url, REDIRECTS)
 
-    async def _require_allowed(self, visit: Visit, target: Target) -> None:
+    async def _robots_of(self, visit: Visit, target: Target) -> Robots:
         robots = self._known(target.origin)
         if robots is None:
             robots = await self._read_robots(visit, target)
             self._remember(target.origin, robots)
-        if not robots.allows(target.path):
-            raise RobotsRefused(target.url)
+        return robots
 
     async def _read_robots(self, visit: Visit, site: Target) -> Robots:
         target = Target(site.scheme, site.host, site.port, "/robots.txt")
@@ -95,9 +93,10 @@ def _following(response: Response, target: Target) -> Target | None:
     return target.join(location) if response.status in _FOLLOWED and location else None
 
 
-def _accepted(response: Response, target: Target) -> Download:
+def _accepted(response: Response, start: Target, target: Target) -> Download:
     if not 200 <= response.status < 300:
-        raise PageRefused(target.url, response.status)
+        # Where the redirects led is the pages' choice of words; the caller's own address stands in our faults.
+        raise PageRefused(start.url, response.status)
     return Download(target.url, response.status, response.headers.get("content-type", ""), response.body)
 
 

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from codegod_kit import ToolFault
+from codegod_kit.options import UsageFault
 
 # Enough of an address to know it again.
 _SHOWN_CHARS = 200
@@ -20,6 +21,17 @@ class BadUrl(FetchFault):
             f"{_short(url)} cannot be fetched: {reason}. Give a whole address, e.g. `https://example.com/docs`."
         )
         self.url = url
+        self.reason = reason
+
+
+class BadRedirect(FetchFault):
+    """A page leads on to something that cannot be fetched. Where to is not told: the page chose those words."""
+
+    def __init__(self, origin: str, reason: str) -> None:
+        super().__init__(
+            f"A page of {_short(origin)} redirects to what cannot be fetched: {reason}. Try another page."
+        )
+        self.origin = origin
         self.reason = reason
 
 
@@ -61,7 +73,9 @@ class NotReached(FetchFault):
     """The connection could not be made, broke off, or spoke no HTTP."""
 
     def __init__(self, origin: str, reason: str) -> None:
-        super().__init__(f"{_short(origin)} could not be read: {reason}. Try again later, or try another page.")
+        super().__init__(
+            f"{_short(origin)} could not be read: {reason}. Try again later, or try another page."
+        )
         self.origin = origin
         self.reason = reason
 
@@ -79,25 +93,29 @@ class TooManyRedirects(FetchFault):
     """The page kept sending us on."""
 
     def __init__(self, url: str, limit: int) -> None:
-        super().__init__(f"{_short(url)} redirects more than {limit} times. Fetch the page it should lead to.")
+        super().__init__(
+            f"{_short(url)} redirects more than {limit} times. Fetch the page it should lead to."
+        )
         self.url = url
 
 
 class BodyTooLarge(FetchFault):
-    """The page is longer than what this server takes in, as sent or once unpacked."""
+    """A page is longer than what this server takes in, as sent or once unpacked."""
 
-    def __init__(self, url: str, limit: int) -> None:
-        super().__init__(f"{_short(url)} is longer than {limit} bytes. Fetch a smaller part of it.")
-        self.url = url
+    def __init__(self, origin: str, limit: int) -> None:
+        super().__init__(f"The page of {_short(origin)} is longer than {limit} bytes. Fetch a smaller one.")
+        self.origin = origin
         self.limit = limit
 
 
 class UnknownEncoding(FetchFault):
-    """The body is packed in a way that was not asked for, or is broken."""
+    """A body is packed in a way that was not asked for, or is broken."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(f"The body of {_short(url)} is packed in a way that cannot be read. Try another page.")
-        self.url = url
+    def __init__(self, origin: str) -> None:
+        super().__init__(
+            f"The page of {_short(origin)} is packed in a way that cannot be read. Try another page."
+        )
+        self.origin = origin
 
 
 class PageRefused(FetchFault):
@@ -163,7 +181,7 @@ class PageForgotten(FetchFault):
         self.url = url
 
 
-class BadAllowance(ValueError):
+class BadAllowance(UsageFault):
     """CODEGOD_FETCH_ALLOW names something else than host:port pairs."""
 
     def __init__(self, entry: str) -> None:

@@ -13,7 +13,8 @@ import anyio
 import httpcore
 
 from codegod_fetch.address import why_not_public
-from codegod_fetch.faults import AddressRefused, BadAllowance, PortRefused, UnknownHost
+from codegod_fetch.faults import AddressRefused, BadAllowance, BadUrl, PortRefused, UnknownHost
+from codegod_fetch.target import Target
 
 # Where public pages are; everything else is somebody's database or mail server.
 PORTS = (80, 443, 8080, 8443)
@@ -30,11 +31,13 @@ def read_allowance(text: str) -> Exempt:
 
 
 def _pair(entry: str) -> tuple[str, int]:
-    host, colon, port = entry.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]").lower()
-    if not (colon and host and port.isascii() and port.isdecimal()):
+    try:
+        target = Target.parse(f"http://{entry}/")
+    except BadUrl as error:
+        raise BadAllowance(entry) from error
+    if target.path != "/" or not entry.endswith(f":{target.port}"):
         raise BadAllowance(entry)
-    return (str(ipaddress.IPv6Address(host)) if ":" in host else host, int(port))
+    return target.host, target.port
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -111,4 +114,3 @@ def _why_not_elsewhere(address: str, port: int) -> str:
     except OSError:
         return ""  # No route: the connection itself will say so.
     return "this machine" if own == address else ""
-

@@ -1,44 +1,67 @@
 """Unpacking a body a little at a time, so that what it unpacks to is never more than was allowed."""
 
 import zlib
-from collections.abc import Callable
+from typing import Protocol
 
 # zlib reads gzip and zlib headers by itself with this window.
 _ANY_HEADER = 32 + zlib.MAX_WBITS
 _NO_HEADER = -zlib.MAX_WBITS
 
-Inflate = Callable[[bytes, int], bytes]
-
 
 class BadPacking(Exception):
-    """The body is not packed as it says, or in more than one layer."""
+    """The body is not packed as it says, is cut off, or is packed in more than one layer."""
 
 
-def inflater(encoding: str) -> Inflate:
-    """What unpacks the pieces of a body with this Content-Encoding, each to at most the given number of bytes."""
-    name = encoding.strip().lower()
-    if name in ("", "identity"):
-        return lambda piece, limit: piece[:limit]
-    if name in ("gzip", "x-gzip", "deflate"):
-        return _Inflater().feed
-    raise BadPacking(name)
-
-
-class _Inflater:
-    def __init__(self) -> None:
-        self._stream = zlib.decompressobj(_ANY_HEADER)
-        self._begun = False
+class Inflater(Protocol):
+    """Unpacks one body."""
 
     def feed(self, piece: bytes, limit: int) -> bytes:
         """What `piece` adds, up to `limit` bytes. A caller who gets that many must stop: the rest is lost."""
+        ...
+
+    def finish(self) -> None:
+        """Raise `BadPacking` unless the body ended where it said."""
+        ...
+
+
+def inflater(encoding: str) -> Inflater:
+    """What unpacks a body with this Content-Encoding; raises `BadPacking` for one that was not asked for."""
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return _Plain()
+    if name in ("gzip", "x-gzip", "deflate"):
+        return _Packed()
+    raise BadPacking(name)
+
+
+class _Plain:
+    def feed(self, piece: bytes, limit: int) -> bytes:
+        return piece[:limit]
+
+    def finish(self) -> None:
+        return
+
+
+class _Packed:
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(_ANY_HEADER)
+        self._begun = False
+        self._ended = False
+
+    def feed(self, piece: bytes, limit: int) -> bytes:
         out = bytearray()
         while piece and len(out) < limit:
             out += self._unpack(piece, limit - len(out))
             piece = self._stream.unused_data
-            if self._stream.eof:
+            self._ended = self._stream.eof
+            if self._ended:
                 # A gzip body may be several files in a row.
                 self._stream = zlib.decompressobj(_ANY_HEADER)
         return bytes(out)
+
+    def finish(self) -> None:
+        if self._begun and not self._ended:
+            raise BadPacking("cut off")
 
     def _unpack(self, piece: bytes, limit: int) -> bytes:
         try:

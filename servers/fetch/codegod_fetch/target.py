@@ -8,7 +8,7 @@ from typing import Self
 import httpx
 import idna
 
-from codegod_fetch.faults import BadUrl
+from codegod_fetch.faults import BadRedirect, BadUrl
 
 # Browsers and servers agree on about this much.
 _URL_LIMIT_CHARS = 2048
@@ -49,14 +49,15 @@ class Target:
         return cls(parsed.scheme, _host(url, parsed), port, parsed.raw_path.decode("ascii"))
 
     def join(self, reference: str) -> "Target":
-        """Where `reference`, a redirect's target, leads from here; raises `BadUrl`."""
+        """Where `reference`, a redirect's target, leads from here; raises `BadRedirect`."""
         if len(reference) > _URL_LIMIT_CHARS or _FORBIDDEN.search(reference):
-            raise BadUrl(self.origin, "it redirects to something that is not an address")
+            raise BadRedirect(self.origin, "it is not an address")
         try:
-            joined = httpx.URL(self.url).join(reference)
+            return Target.parse(str(httpx.URL(self.url).join(reference)))
         except (httpx.InvalidURL, idna.IDNAError) as error:
-            raise BadUrl(self.origin, "it redirects to something that is not an address") from error
-        return Target.parse(str(joined))
+            raise BadRedirect(self.origin, "it is not an address") from error
+        except BadUrl as error:
+            raise BadRedirect(self.origin, error.reason) from error
 
     @property
     def authority(self) -> str:

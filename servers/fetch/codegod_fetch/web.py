@@ -15,7 +15,7 @@ from codegod_fetch.inflate import BadPacking, inflater
 from codegod_fetch.target import Target
 
 AGENT = "codegod-fetch"
-_HEADERS = {
+_HEADERS: Mapping[bytes | str, bytes | str] = {
     "User-Agent": f"{AGENT}/0.1 (Model Context Protocol server)",
     "Accept": "text/markdown, text/html;q=0.9, application/json;q=0.9, text/plain;q=0.8, */*;q=0.1",
     "Accept-Language": "en, *;q=0.5",
@@ -86,16 +86,17 @@ async def _body(
     body = bytearray()
     received = 0
     try:
-        inflate = inflater(headers.get("content-encoding", ""))
+        packing = inflater(headers.get("content-encoding", ""))
         async for piece in answer.aiter_stream():
             received += len(piece)
-            body += inflate(piece, limit + 1 - len(body))
+            body += packing.feed(piece, limit + 1 - len(body))
             if max(len(body), received) > limit:
                 if cut:
                     return bytes(body[:limit])
-                raise BodyTooLarge(target.url, limit)
+                raise BodyTooLarge(target.origin, limit)
+        packing.finish()
     except BadPacking as error:
-        raise UnknownEncoding(target.url) from error
+        raise UnknownEncoding(target.origin) from error
     return bytes(body)
 
 

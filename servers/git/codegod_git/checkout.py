@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
-from codegod_kit.beneath import Beneath, TooMuchToDelete
 
 from codegod_git.faults import TreeTooLarge
 from codegod_git.names import is_dot_git, shown
@@ -15,6 +14,7 @@ from codegod_git.objects import EXECUTABLE, LINK, SUBMODULE, Entries, object_siz
 from codegod_git.records import LeftOut, Reason
 from codegod_git.runner import Git
 from codegod_git.walk import link_stays_inside
+from codegod_kit.beneath import Beneath, TooMuchToDelete
 
 # As much as a commit may hold, and half as much again for what was recorded elsewhere.
 CHECKOUT_LIMIT_BYTES = 768 * 1024 * 1024
@@ -37,7 +37,9 @@ async def write_files(git: Git, entries: Entries, folder: Path) -> list[LeftOut]
             if entries[path].mode == LINK:
                 links.append((path, data))
             else:
-                await anyio.to_thread.run_sync(_write_file, folder, path, data, entries[path].mode == EXECUTABLE)
+                await anyio.to_thread.run_sync(
+                    _write_file, folder, path, data, entries[path].mode == EXECUTABLE
+                )
     # Links come last, so that no file is written through one.
     for path, target in links:
         if link_stays_inside(path, os.fsdecode(target)):
@@ -49,9 +51,11 @@ async def write_files(git: Git, entries: Entries, folder: Path) -> list[LeftOut]
 
 @asynccontextmanager
 async def building(scratch: Path, prefix: str) -> AsyncIterator[Path]:
-    """A private new folder in `scratch`, to be renamed into place; what is left of it is removed."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=scratch))
+    """A private new folder in `scratch`, to be renamed into place; what is left of it is removed.
+
+    Call while writing: whatever else is in `scratch` was left there by a crash, and goes too.
+    """
+    folder = await anyio.to_thread.run_sync(_fresh, scratch, prefix)
     try:
         yield folder
     finally:
@@ -62,6 +66,13 @@ async def building(scratch: Path, prefix: str) -> AsyncIterator[Path]:
 async def erase(folder: Path) -> None:
     """Remove `folder` with everything in it, whatever shape a program gave it."""
     await anyio.to_thread.run_sync(_erase, folder)
+
+
+def _fresh(scratch: Path, prefix: str) -> Path:
+    scratch.mkdir(parents=True, exist_ok=True)
+    for left in scratch.iterdir():
+        _erase(left)
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=scratch))
 
 
 def _erase(folder: Path) -> None:

@@ -13,6 +13,17 @@ class Composition:
     entries: Entries
     foreign: tuple[str, ...]
     conflicts: tuple[str, ...]
+    _source: Entries
+
+    def under(self, overlay: Entries, paths: Sequence[str]) -> "Composition":
+        """This with `paths` exactly as `overlay` has them; what the source took over unchanged from it is not foreign."""
+        entries = {path: entry for path, entry in self.entries.items() if not covers(paths, path)}
+        entries |= {path: entry for path, entry in overlay.items() if covers(paths, path)}
+        foreign = tuple(
+            path for path in self.foreign if path not in overlay or self._source.get(path) != overlay[path]
+        )
+        conflicts = tuple(path for path in self.conflicts if not covers(paths, path))
+        return Composition(entries, foreign, conflicts, self._source)
 
 
 def compose(target: Entries, base: Entries, source: Entries, paths: Sequence[str]) -> Composition:
@@ -22,19 +33,15 @@ def compose(target: Entries, base: Entries, source: Entries, paths: Sequence[str
     conflicts: list[str] = []
     for path in changes(base, source):
         ours, before, theirs = target.get(path), base.get(path), source.get(path)
+        if ours == theirs:
+            continue
         if not covers(paths, path) or (theirs is not None and theirs.mode == SUBMODULE):
             foreign.append(path)
             continue
-        if ours not in (before, theirs):
+        if ours != before:
             conflicts.append(path)
         _put(entries, path, theirs)
-    return Composition(entries, tuple(foreign), tuple(conflicts))
-
-
-def lay_over(target: Entries, overlay: Entries, paths: Sequence[str]) -> dict[str, Entry]:
-    """`target` with `paths` exactly as `overlay` has them."""
-    entries = {path: entry for path, entry in target.items() if not covers(paths, path)}
-    return entries | {path: entry for path, entry in overlay.items() if covers(paths, path)}
+    return Composition(entries, tuple(foreign), tuple(conflicts), source)
 
 
 def covers(paths: Iterable[str], path: str) -> bool:

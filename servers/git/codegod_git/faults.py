@@ -47,7 +47,9 @@ class DeadlinePassed(ToolFault):
     """A git command was stopped because it took too long."""
 
     def __init__(self, command: str, seconds: float) -> None:
-        super().__init__(f"`git {command}` was stopped after {seconds:g} s. Ask for less, or try again later.")
+        super().__init__(
+            f"`git {command}` was stopped after {seconds:g} s. Ask for less, or try again later."
+        )
         self.command = command
         self.seconds = seconds
 
@@ -56,7 +58,9 @@ class Unsupported(ToolFault):
     """This operating system lacks what safe access to hostile files needs."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"The git server needs {what}, which this system lacks. Run it on Linux, macOS or in WSL.")
+        super().__init__(
+            f"The git server needs {what}, which this system lacks. Run it on Linux, macOS or in WSL."
+        )
 
 
 class NoRepository(ToolFault):
@@ -93,7 +97,9 @@ class OperationPending(ToolFault):
     """A merge or rebase that somebody began by hand waits for its end."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"A {name} was begun here and is not finished. Finish or abort it with git, then commit.")
+        super().__init__(
+            f"A {name} was begun here and is not finished. Finish or abort it with git, then commit."
+        )
         self.name = name
 
 
@@ -174,7 +180,9 @@ class TreeMoving(ToolFault):
     """The tree changed while it was read."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"{path!r} changed while it was read. Stop what runs in the workspace and try again.")
+        super().__init__(
+            f"{path!r} changed while it was read. Stop what runs in the workspace and try again."
+        )
         self.path = path
 
 
@@ -284,11 +292,13 @@ class AlreadyLanded(ToolFault):
 class DeliveryRefused(ToolFault):
     """The folder may not be made, or is not free."""
 
-    def __init__(self, destination: str, reason: Literal["grant", "path", "parent", "taken", "inside"]) -> None:
+    def __init__(
+        self, destination: str, reason: Literal["grant", "path", "parent", "taken", "inside"]
+    ) -> None:
         why = {
             "grant": "is not the folder that this caller may deliver to",
             "path": "is no absolute path without `..`",
-            "parent": "lies in a folder that does not exist",
+            "parent": "lies in a folder that does not exist or cannot be written to",
             "taken": "exists and is not an empty folder",
             "inside": "lies inside the served folder",
         }[reason]

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import anyio
-from codegod_kit import seconds_left
 
 from codegod_git.faults import RepositoryBusy, Unsupported
+from codegod_kit import seconds_left
 
 if sys.platform != "win32":
     import fcntl
@@ -38,7 +38,7 @@ class WriteLocks:
         try:
             with _open(git_dir / LOCK_NAME) as descriptor:
                 with anyio.move_on_after(seconds) as waiting:
-                    while not _lock(descriptor):
+                    while not _lock(descriptor):  # noqa: ASYNC110 - the holder is another process
                         await anyio.sleep(_POLL_SECONDS)
                 if waiting.cancelled_caught:
                     raise RepositoryBusy(LOCK_NAME)

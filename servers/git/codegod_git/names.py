@@ -16,9 +16,7 @@ _REF_FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,63}): ([^\x00-\x1f\x7f]{1,500})")
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # Characters that HFS+ drops from names, so that `.g\u200cit` is `.git` on a Mac.
-_HFS_IGNORED = dict.fromkeys(
-    [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
-)
+_HFS_IGNORED = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
 
 
 def require_revision(text: str) -> str:
@@ -92,9 +90,12 @@ def shown(path: str) -> str:
     """`path` as it may stand in an answer: what is not showable is escaped."""
     if is_showable(path):
         return path
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").encode(
-        "unicode_escape"
-    ).decode("ascii")
+    return (
+        path.encode("utf-8", "surrogateescape")
+        .decode("utf-8", "backslashreplace")
+        .encode("unicode_escape")
+        .decode("ascii")
+    )
 
 
 def _is_ref_like(name: str) -> bool:

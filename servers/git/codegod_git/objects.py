@@ -1,7 +1,7 @@
 """What a repository holds: trees as flat tables of paths, blobs in batches, one tree written from a table."""
 
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -62,7 +62,9 @@ async def object_sizes(git: Git, ids: Iterable[str]) -> dict[str, int]:
     """The size of each object."""
     asked = sorted(set(ids))
     told = await git.run(
-        "cat-file", "--batch-check=%(objectname) %(objectsize)", stdin="".join(f"{one}\n" for one in asked).encode()
+        "cat-file",
+        "--batch-check=%(objectname) %(objectsize)",
+        stdin="".join(f"{one}\n" for one in asked).encode(),
     )
     pairs = (line.split(" ") for line in told.decode("ascii").splitlines())
     return {name: int(size) for name, size in pairs}
@@ -72,7 +74,9 @@ async def read_objects(git: Git, sizes: Mapping[str, int]) -> AsyncIterator[tupl
     """Id and content of each object in `sizes`, a few megabytes at a time."""
     for batch in _batches(sizes):
         limit = sum(sizes[name] + len(name) + 64 for name in batch)
-        told = await git.run("cat-file", "--batch", stdin="".join(f"{one}\n" for one in batch).encode(), limit=limit)
+        told = await git.run(
+            "cat-file", "--batch", stdin="".join(f"{one}\n" for one in batch).encode(), limit=limit
+        )
         for pair in _parse_batch(told):
             yield pair
 

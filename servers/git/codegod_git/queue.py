@@ -5,11 +5,11 @@ So it outlives this process, and is found again by the refs below `refs/codegod/
 """
 
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from codegod_git.compose import compose, lay_over
+from codegod_git.compose import Composition, compose, covers
 from codegod_git.faults import (
     AlreadyLanded,
     BadName,
@@ -18,8 +18,10 @@ from codegod_git.faults import (
     NothingToMerge,
     RefMoved,
     UnknownCandidate,
+    UnknownPath,
     UnknownRevision,
 )
+from codegod_git.history import parse_commit
 from codegod_git.names import require_object_id, require_path, require_ref
 from codegod_git.objects import write_tree
 from codegod_git.repository import ARCHIVE, CANDIDATES, LANDED, MAIN, RefChange, Repository
@@ -31,21 +33,19 @@ _NAME_CHARS = 12
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One candidate."""
+    """One candidate. `head` is what `target` was at; `foreign` is not in its tree."""
 
     id: str
-    tree: str
     head: str
     source: str
     target: str
-    changed: tuple[str, ...]
     foreign: tuple[str, ...]
     conflicts: tuple[str, ...]
 
     @property
     def tree_name(self) -> str:
         """The tree that it is checked out into."""
-        return tree_name(self.id)
+        return f"{_PREFIX}{self.id[:_NAME_CHARS]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +68,28 @@ class MergeQueue:
     async def propose(self, wish: Wish) -> Waiting:
         """A new candidate for `wish`; no branch moves."""
         repository = self._repository
-        target = require_ref(wish.target, MAIN)
-        if not target.startswith("refs/heads/"):
-            raise BadName("branch to merge into", target, MAIN)
-        if not (head := await repository.ref(target)):
-            raise UnknownRevision(target)
+        head = await self._target_head(wish.target)
         source = await repository.resolve(wish.source)
-        entries, foreign, conflicts = await self._compose(wish, head, source)
-        before = await repository.entries(head)
-        changed = tuple(changes(before, entries))
-        if not changed:
-            raise NothingToMerge(wish.source, target)
-        tree = await write_tree(repository.git, entries)
-        notes = {"target": target, "source": wish.source, "foreign": foreign, "conflicts": conflicts}
+        composed = await self._compose(wish, head, source)
+        if composed.entries == await repository.entries(head):
+            raise NothingToMerge(wish.source, wish.target)
+        tree = await write_tree(repository.git, composed.entries)
+        notes = {
+            "source": wish.source,
+            "target": wish.target,
+            "foreign": composed.foreign,
+            "conflicts": composed.conflicts,
+            # Two proposals of the same thing in one second are two candidates all the same.
+            "nonce": secrets.token_hex(8),
+        }
         name = await repository.make_commit(tree, [head, source], f"Candidate\n\n{json.dumps(notes)}")
-        await repository.move(RefChange(CANDIDATES + name, name, await repository.ref(CANDIDATES + name)))
-        return Waiting(name, tree, head, wish.source, target, changed, foreign, conflicts)
+        await repository.move(RefChange(CANDIDATES + name, name, ""))
+        return await self.read(name)
 
     async def land(self, candidate: str, expected_head: str, message: str) -> tuple[str, str]:
         """The commit that `candidate` became and the ref it is on; a second call gives the same commit."""
         repository = self._repository
-        require_object_id(candidate)
-        if landed := await repository.ref(LANDED + candidate):
+        if landed := await repository.ref(LANDED + require_object_id(candidate)):
             return landed, (await self.read(candidate)).target
         waiting = await self.find(candidate)
         require_object_id(expected_head)
@@ -98,7 +98,7 @@ class MergeQueue:
             raise RefMoved(waiting.target, expected_head if head != expected_head else waiting.head, head)
         if waiting.conflicts:
             raise ConflictingCandidate(candidate, waiting.conflicts)
-        commit = await repository.make_commit(waiting.tree, [head], message)
+        commit = await repository.make_commit(await repository.tree(candidate), [head], message)
         await repository.move(
             RefChange(waiting.target, commit, head),
             RefChange(LANDED + candidate, commit, ""),
@@ -107,25 +107,70 @@ class MergeQueue:
         return commit, waiting.target
 
     async def drop(self, candidate: str) -> str:
-        """Give up `candidate`: the ref in the archive that keeps it from now on."""
-        repository = self._repository
-        require_object_id(candidate)
-        if landed := await repository.ref(LANDED + candidate):
-            raise AlreadyLanded(candidate, landed)
+        """Give up the waiting `candidate`: the ref in the archive that keeps it from now on."""
         kept = _archived(candidate)
-        if not await repository.ref(kept):
-            await self.find(candidate)
-            await repository.move(RefChange(kept, candidate, ""), RefChange(CANDIDATES + candidate, "", candidate))
+        gone = RefChange(CANDIDATES + candidate, "", candidate)
+        await self._repository.move(RefChange(kept, candidate, ""), gone)
         return kept
 
+    async def dropped(self, candidate: str) -> str:
+        """The ref that keeps `candidate` if it was given up before; empty if it was not."""
+        kept = _archived(require_object_id(candidate))
+        return kept if await self._repository.ref(kept) else ""
+
     async def find(self, candidate: str) -> Waiting:
-        """The waiting candidate `candidate`."""
-        if not await self._repository.ref(CANDIDATES + candidate):
-            if await self._repository.ref(_archived(candidate)):
-                raise CandidateDropped(candidate)
-            raise UnknownCandidate(candidate)
-        return await self.read(candidate)
+        """The candidate `candidate`, if it still waits."""
+        if await self._repository.ref(CANDIDATES + require_object_id(candidate)):
+            return await self.read(candidate)
+        if await self.dropped(candidate):
+            raise CandidateDropped(candidate)
+        if landed := await self._repository.ref(LANDED + candidate):
+            raise AlreadyLanded(candidate, landed)
+        raise UnknownCandidate(candidate)
+
+    async def read(self, candidate: str) -> Waiting:
+        """The candidate `candidate`, waiting or not, from its commit."""
+        git = self._repository.git
+        # A record of `history` cuts long messages; this one is ours and is read whole.
+        data = await git.run("cat-file", "commit", candidate)
+        _, _, message = data.partition(b"\n\n")
+        notes = json.loads(message.partition(b"\n\n")[2])
+        return Waiting(
+            id=candidate,
+            head=parse_commit(candidate, data).parents[0],
+            source=notes["source"],
+            target=notes["target"],
+            foreign=tuple(notes["foreign"]),
+            conflicts=tuple(notes["conflicts"]),
+        )
 
     async def waiting(self) -> list[str]:
         """The ids of all candidates that wait."""
         return sorted((await self._repository.refs(CANDIDATES)).values())
+
+    async def _target_head(self, target: str) -> str:
+        if not require_ref(target, MAIN).startswith("refs/heads/"):
+            raise BadName("branch to merge into", target, MAIN)
+        if not (head := await self._repository.ref(target)):
+            raise UnknownRevision(target)
+        return head
+
+    async def _compose(self, wish: Wish, head: str, source: str) -> Composition:
+        repository = self._repository
+        paths = [require_path(path) for path in wish.paths]
+        overlay_paths = [require_path(path) for path in wish.overlay_paths]
+        overlay = await repository.entries(await repository.resolve(wish.overlay)) if wish.overlay else {}
+        for path in overlay_paths:
+            if not any(covers([path], one) for one in overlay):
+                raise UnknownPath(path, wish.overlay)
+        composed = compose(
+            await repository.entries(head),
+            await repository.entries(await repository.fork_point(head, source)),
+            await repository.entries(source),
+            paths,
+        )
+        return composed.under(overlay, overlay_paths)
+
+
+def _archived(candidate: str) -> str:
+    return f"{ARCHIVE}{_PREFIX}{candidate[:_NAME_CHARS]}/{candidate[:_NAME_CHARS]}"

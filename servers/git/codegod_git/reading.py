@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from codegod_kit import page_list, page_text
 from mcp.server import MCPServer
 from pydantic import Field
 
@@ -19,6 +18,7 @@ from codegod_git.repository import visible_refs
 from codegod_git.runner import Git
 from codegod_git.show import show
 from codegod_git.sites import Site, Sites, default_branch
+from codegod_kit import page_list, page_text
 
 # Enough to see where a change sits; more is in the file itself.
 _CONTEXT_LIMIT_LINES = 20
@@ -51,9 +51,13 @@ def register_reading(server: MCPServer[Any], sites: Sites) -> None:
 
     @server.tool(annotations=READS)
     async def git_log(
-        revision: Annotated[str, Field(description="Where to start, e.g. `main`; empty is the main branch")] = "",
+        revision: Annotated[
+            str, Field(description="Where to start, e.g. `main`; empty is the main branch")
+        ] = "",
         limit: Limit = 20,
-        trailer: Annotated[str, Field(description="Only commits with this trailer, e.g. `Task-Id: storage`")] = "",
+        trailer: Annotated[
+            str, Field(description="Only commits with this trailer, e.g. `Task-Id: storage`")
+        ] = "",
         path: Annotated[str, Field(description="Only commits that changed this file or folder")] = "",
         workspace: Workspace = "",
         cursor: Cursor = "",
@@ -71,7 +75,9 @@ def register_reading(server: MCPServer[Any], sites: Sites) -> None:
     @server.tool(annotations=READS)
     async def git_show(
         revision: Revision = "HEAD",
-        path: Annotated[str, Field(description="A file or folder of that commit, e.g. `src/app.py`; empty is the commit")] = "",
+        path: Annotated[
+            str, Field(description="A file or folder of that commit, e.g. `src/app.py`; empty is the commit")
+        ] = "",
         workspace: Workspace = "",
         cursor: Cursor = "",
     ) -> Shown:
@@ -82,7 +88,9 @@ def register_reading(server: MCPServer[Any], sites: Sites) -> None:
 
     @server.tool(annotations=READS)
     async def git_branch_list(
-        prefix: Annotated[str, Field(description="Only refs below this, e.g. `refs/codegod/attempts`")] = "refs/heads",
+        prefix: Annotated[
+            str, Field(description="Only refs below this, e.g. `refs/codegod/attempts`")
+        ] = "refs/heads",
         limit: Limit = 50,
         workspace: Workspace = "",
         cursor: Cursor = "",
@@ -140,7 +148,8 @@ async def _report(
 
 async def _branches(site: Site, prefix: str, limit: int, cursor: str) -> BranchPage:
     wanted = prefix.rstrip("/")
-    require_ref(f"{wanted}/name", "refs/heads")
+    if wanted != "refs":
+        require_ref(f"{wanted}/name", "refs/heads")
     names = sorted(await site.repository.refs(wanted))
     if (seen := visible_refs(site.head)) is not None:
         names = [name for name in names if name.startswith(seen)]

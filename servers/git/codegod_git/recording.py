@@ -3,13 +3,19 @@
 import os
 from typing import Annotated, Any
 
-from codegod_kit import Grant, current_grant
 from mcp.server import MCPServer
 from pydantic import Field
 
 from codegod_git.arguments import ADDS, ADDS_ONCE, Message, Revision, Trailers, Workspace
 from codegod_git.diff import listed, listed_records
-from codegod_git.faults import BadName, OperationPending, RefMoved, RefNotAllowed, RepositoryBusy, UnchangedTree
+from codegod_git.faults import (
+    BadName,
+    OperationPending,
+    RefMoved,
+    RefNotAllowed,
+    RepositoryBusy,
+    UnchangedTree,
+)
 from codegod_git.history import printable
 from codegod_git.look import look_at
 from codegod_git.names import require_message, require_ref, require_trailers
@@ -27,12 +33,18 @@ from codegod_git.repository import (
     sees_whole_build,
 )
 from codegod_git.sites import Site, Sites, require_own_folder
+from codegod_kit import Grant, current_grant
 
 # Bookkeeping of this server: these refs move by their own tools only.
 _RESERVED = (ARCHIVE, CANDIDATES, LANDED, TREES)
 # Notes are short; a long one came from elsewhere.
 NOTE_LIMIT_BYTES = 64 * 1024
-_PENDING = {"MERGE_HEAD": "merge", "rebase-merge": "rebase", "rebase-apply": "rebase", "CHERRY_PICK_HEAD": "cherry-pick"}
+_PENDING = {
+    "MERGE_HEAD": "merge",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+}
 
 
 def register_recording(server: MCPServer[Any], sites: Sites) -> None:
@@ -72,7 +84,9 @@ def register_recording(server: MCPServer[Any], sites: Sites) -> None:
 
 def full_message(message: str, trailers: list[str]) -> str:
     """`message` with `trailers` as a paragraph of their own, so that nothing in the message passes for one of them."""
-    return "\n\n".join([require_message(message), *(["\n".join(require_trailers(trailers))] if trailers else [])])
+    return "\n\n".join(
+        [require_message(message), *(["\n".join(require_trailers(trailers))] if trailers else [])]
+    )
 
 
 async def add_note(repository: Repository, commit: str, text: str) -> str:
@@ -87,7 +101,7 @@ async def add_note(repository: Repository, commit: str, text: str) -> str:
 async def commit_report(repository: Repository, commit: str, ref: str) -> Commit:
     """The answer about a commit that was made."""
     record = await repository.commit(commit)
-    tree = (await repository.git.run("rev-parse", "--verify", f"{commit}^{{tree}}")).decode("ascii").strip()
+    tree = await repository.tree(commit)
     parent = record.parents[0] if record.parents else ""
     before, after = await repository.entries(parent), await repository.entries(commit)
     changed, cut = listed(changes(before, after))
@@ -95,19 +109,24 @@ async def commit_report(repository: Repository, commit: str, ref: str) -> Commit
 
 
 async def _initialise(site: Site) -> Initialised:
+    created = _make_folders(site)
+    if created or not site.standalone:
+        await site.repository.git.create(bare=not site.standalone)
+    return Initialised(workspace=site.workspace, created=created, branch=await site.repository.branch())
+
+
+def _make_folders(site: Site) -> bool:
+    """Make what the repository needs around it; gives whether there is none yet."""
     git_dir = site.repository.git.git_dir
-    created = not os.path.lexists(git_dir / "HEAD")
     if os.path.lexists(git_dir):
         require_own_folder(git_dir)
-    git_dir.parent.mkdir(parents=True, exist_ok=True)
     if not site.standalone:
+        git_dir.parent.mkdir(parents=True, exist_ok=True)
         # The objects of a build are nobody's business but this server's; the trees are the sandbox's too.
         git_dir.mkdir(mode=0o700, exist_ok=True)
         for name in ("trees", "scratch"):
             (git_dir.parent / name).mkdir(exist_ok=True)
-    if created or not site.standalone:
-        await site.repository.git.create(bare=not site.standalone)
-    return Initialised(workspace=site.workspace, created=created, branch=await site.repository.branch())
+    return not os.path.lexists(git_dir / "HEAD")
 
 
 async def _commit(site: Site, message: str, ref: str) -> Commit:
@@ -128,7 +147,13 @@ async def _commit(site: Site, message: str, ref: str) -> Commit:
     changed, cut = listed(look.changes)
     left_out, cut_too = listed_records(look.snapshot.left_out)
     return Commit(
-        id=commit, tree=tree, parent=look.head, ref=ref, changed=changed, left_out=left_out, cut=cut or cut_too
+        id=commit,
+        tree=tree,
+        parent=look.head,
+        ref=ref,
+        changed=changed,
+        left_out=left_out,
+        cut=cut or cut_too,
     )
 
 

@@ -148,7 +148,9 @@ class Candidate(BaseModel):
     head: str = Field(description="What the target was at; `expected_head` of `merge_land`")
     workspace: str = Field(description="Where the candidate is checked out, to be tested")
     changed: list[str] = Field(description="What landing would change")
-    foreign: list[str] = Field(description="What the source changed outside `paths`; it is not in the candidate")
+    foreign: list[str] = Field(
+        description="What the source changed outside `paths`; it is not in the candidate"
+    )
     conflicts: list[str] = Field(description="What the target changed too; such a candidate cannot land")
     cut: bool = Field(description=_CUT)
 

@@ -5,16 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codegod_kit import current_grant
-
 from codegod_git.faults import GitFailed, RefMoved, UnknownRevision
 from codegod_git.history import read_commits
 from codegod_git.lock import WriteLocks
 from codegod_git.names import require_revision
-from codegod_git.objects import tree_entries
-from codegod_git.objects import Entry
+from codegod_git.objects import Entry, tree_entries
 from codegod_git.records import CommitRecord
 from codegod_git.runner import Git
+from codegod_kit import current_grant
 
 MAIN = "refs/heads/main"
 TREES = "refs/codegod/trees/"
@@ -88,6 +86,11 @@ class Repository:
         """The tree of `commit`; no commit has an empty one."""
         return await tree_entries(self.git, commit) if commit else {}
 
+    async def tree(self, commit: str) -> str:
+        """The id of the tree of `commit`."""
+        told = await self.git.run("rev-parse", "--verify", f"{commit}^{{tree}}")
+        return told.decode("ascii").strip()
+
     async def commit(self, commit: str) -> CommitRecord:
         """The record of the commit `commit`."""
         return (await read_commits(self.git, [commit]))[0]
@@ -121,6 +124,11 @@ class Repository:
         """Whether `newer` has `older` in its history, or is it."""
         told = await self.git.run("merge-base", "--all", older, newer, statuses=(0, 1))
         return older in told.decode("ascii").split()
+
+    async def fork_point(self, one: str, other: str) -> str:
+        """The newest commit that both have in their history; empty when there is none."""
+        told = await self.git.run("merge-base", one, other, statuses=(0, 1))
+        return told.decode("ascii").strip()
 
     async def holders(self, commit: str, *prefixes: str) -> set[str]:
         """The refs (under `prefixes`) that have `commit` in their history."""

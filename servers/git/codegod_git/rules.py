@@ -32,9 +32,12 @@ class Rules:
         """Those of `paths` that the rules leave out of commits."""
         if not paths:
             return set()
+        asked = _table([f"./{path}" for path in paths])
         # Status 1 is "none of them".
-        told = await self._git.run("check-ignore", "--no-index", "-z", "--stdin", stdin=_table(paths), statuses=(0, 1))
-        return set(_split(told))
+        told = await self._git.run(
+            "check-ignore", "--no-index", "-z", "--stdin", stdin=asked, statuses=(0, 1)
+        )
+        return {path.removeprefix("./") for path in _split(told)}
 
     async def filtered(self, paths: Sequence[str]) -> set[str]:
         """Those of `paths` whose content passes through a program of the user's (as with Git LFS)."""

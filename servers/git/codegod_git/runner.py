@@ -20,9 +20,9 @@ from typing import Self
 
 import anyio
 from anyio.abc import ByteReceiveStream, ByteSendStream, Process
-from codegod_kit import seconds_left
 
 from codegod_git.faults import DeadlinePassed, GitFailed, OutputTooLarge
+from codegod_kit import ToolFault, seconds_left
 
 # Long enough to record the largest tree that is taken, on a slow disk.
 COMMAND_SECONDS = 60.0
@@ -69,7 +69,6 @@ _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_EDITOR": "false",
     "GIT_GRAFT_FILE": os.devnull,
-    "GIT_LITERAL_PATHSPECS": "1",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -127,7 +126,7 @@ class Git:
         if deadline.cancelled_caught:
             raise DeadlinePassed(command, seconds)
         if status not in statuses:
-            raise GitFailed(command, status, self._reason(said.errors))
+            raise GitFailed(command, status, self._reason(bytes(said.errors)))
         return bytes(said.output)
 
     async def create(self, *, bare: bool) -> None:
@@ -163,7 +162,9 @@ class Git:
         # The git directory stands in for the work tree of commands that need none: nobody plants files there.
         work_tree = self.git_dir if self.work_tree is None else self.work_tree
         places = [f"--git-dir={self.git_dir}", f"--work-tree={work_tree}"]
-        return [self.program, "--no-pager", "--literal-pathspecs", *_given(wanted), *places, *arguments]
+        # check-ignore knows no literal paths; it is given them as `./path`, which starts no pathspec magic.
+        literal = [] if arguments[0] == "check-ignore" else ["--literal-pathspecs"]
+        return [self.program, "--no-pager", *literal, *_given(wanted), *places, *arguments]
 
     def _reason(self, errors: bytes) -> str:
         text = errors.decode("utf-8", "replace").replace(str(self.git_dir), "<repository>")
@@ -209,7 +210,7 @@ class _Exchange:
                         await stream.send(chunk)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             return  # git ended before it had read everything; its status says why
-        except Exception as error:
+        except (ToolFault, OSError) as error:
             self.fault = error
             scope.cancel()
         finally:

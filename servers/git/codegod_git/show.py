@@ -1,13 +1,12 @@
 """One commit, or a file or folder as it was in one."""
 
-from codegod_kit import page_text
-
 from codegod_git.diff import empty_tree, file_changes, listed_records, patch
 from codegod_git.faults import BlobTooLarge, UnknownPath
 from codegod_git.history import printable
 from codegod_git.names import require_path, shown
 from codegod_git.records import CommitRecord, Shown
 from codegod_git.runner import Git
+from codegod_kit import page_text
 
 # Text that somebody could read; the size is asked before anything is read.
 SHOW_LIMIT_BYTES = 4 * 1024 * 1024
@@ -22,11 +21,11 @@ async def show(git: Git, commit: CommitRecord, revision: str, path: str, cursor:
     path = require_path(path)
     name = f"{commit.id}:" if path == "." else f"{commit.id}:{path}"
     told = await git.run("cat-file", "--batch-check", stdin=f"{name}\n".encode())
-    found, kind, size = (told.decode("utf-8").strip().rsplit(" ", 2) + ["", ""])[:3]
-    if kind == "tree":
-        return await _show_folder(git, commit, path, found, cursor)
-    if kind == "blob":
-        return await _show_file(git, commit, path, found, int(size), cursor)
+    match told.decode("utf-8").strip().split(" "):
+        case [found, "tree", _]:
+            return await _show_folder(git, commit, path, found, cursor)
+        case [found, "blob", size]:
+            return await _show_file(git, commit, path, found, int(size), cursor)
     raise UnknownPath(path, revision)
 
 

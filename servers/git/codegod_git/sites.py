@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-from codegod_kit import ServerSettings, Workspaces
 
 from codegod_git.faults import BadName, GitMissing, NoRepository, RedirectedRepository
 from codegod_git.lock import WriteLocks
 from codegod_git.names import require_ref
 from codegod_git.repository import MAIN, TREES, Repository
 from codegod_git.runner import Git
+from codegod_kit import ServerSettings, Workspaces
 
 OLDEST_GIT = (2, 34)
 _VERSION = re.compile(r"git version (\d+)\.(\d+)")
@@ -36,6 +36,10 @@ class Site:
     repository: Repository
     head: str
     scratch: Path
+
+    def is_there(self) -> bool:
+        """Whether anything has the folder's name."""
+        return os.path.lexists(self.folder)
 
     @property
     def standalone(self) -> bool:
@@ -112,7 +116,11 @@ async def _require_version(program: str) -> None:
 def _identity(environment: Mapping[str, str]) -> dict[str, str]:
     name = _NOT_IN_IDENTITY.sub("", environment.get("CODEGOD_GIT_NAME", "")).strip() or _DEFAULT_NAME
     email = _NOT_IN_IDENTITY.sub("", environment.get("CODEGOD_GIT_EMAIL", "")).strip() or _DEFAULT_EMAIL
-    return {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", name), ("EMAIL", email))}
+    return {
+        f"GIT_{who}_{what}": value
+        for who in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", name), ("EMAIL", email))
+    }
 
 
 def require_own_folder(git_dir: Path) -> None:

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from codegod_git.faults import TreeMoving, TreeTooLarge, Unrecordable
+from codegod_git.names import is_dot_git, is_showable
 from codegod_kit.beneath import TEMPORARY_PREFIX, BeneathUnsupported
 from codegod_kit.beneath.openat import closing, open_folder
 from codegod_kit.beneath.openat import open_file as open_beneath
-
-from codegod_git.faults import TreeMoving, TreeTooLarge, Unrecordable
-from codegod_git.names import is_dot_git, is_showable
 
 # Never recorded unless a commit has it already: what tools make again by themselves.
 ALWAYS_IGNORED = frozenset({"__pycache__", ".venv", "node_modules", ".pytest_cache"})

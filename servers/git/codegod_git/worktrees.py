@@ -1,16 +1,14 @@
 """The tools that make and remove the trees of a build."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
-from codegod_kit import page_list
 from mcp.server import MCPServer
 from pydantic import Field
 
 from codegod_git.arguments import ADDS, READS, REMOVES, Cursor, Limit, Workspace
-from codegod_git.checkout import building, erase, write_files
+from codegod_git.checkout import building, write_files
 from codegod_git.diff import listed_records
 from codegod_git.faults import TreeExists
 from codegod_git.look import Look, look_at
@@ -18,6 +16,7 @@ from codegod_git.objects import write_tree
 from codegod_git.records import Removed, Worktree, WorktreeName, WorktreePage
 from codegod_git.repository import ARCHIVE, TREES, RefChange, Repository, sees_whole_build
 from codegod_git.sites import Site, Sites
+from codegod_kit import page_list
 
 _SHORT_ID_CHARS = 12
 
@@ -28,7 +27,9 @@ def register_worktrees(server: MCPServer[Any], sites: Sites) -> None:
     @server.tool(annotations=ADDS)
     async def worktree_create(
         workspace: Workspace = "",
-        revision: Annotated[str, Field(description="What to check out, e.g. `main`; empty is an empty tree")] = "main",
+        revision: Annotated[
+            str, Field(description="What to check out, e.g. `main`; empty is an empty tree")
+        ] = "main",
     ) -> Worktree:
         """Make a new tree and check a revision out into it."""
         site = await sites.place(workspace)
@@ -37,7 +38,9 @@ def register_worktrees(server: MCPServer[Any], sites: Sites) -> None:
             return await create_worktree(site, commit)
 
     @server.tool(annotations=READS)
-    async def worktree_list(workspace: Workspace = "", limit: Limit = 100, cursor: Cursor = "") -> WorktreePage:
+    async def worktree_list(
+        workspace: Workspace = "", limit: Limit = 100, cursor: Cursor = ""
+    ) -> WorktreePage:
         """List the trees of the build and the commit each stands at."""
         return await _list(await sites.place(workspace), limit, cursor)
 
@@ -51,7 +54,7 @@ def register_worktrees(server: MCPServer[Any], sites: Sites) -> None:
 
 async def create_worktree(site: Site, commit: str) -> Worktree:
     """Make the tree of `site` from `commit` (empty: from nothing), whole or not at all. Call while writing."""
-    if os.path.lexists(site.folder):
+    if site.is_there():
         raise TreeExists(site.workspace)
     repository = site.repository
     entries = await repository.entries(commit)
@@ -68,7 +71,7 @@ async def create_worktree(site: Site, commit: str) -> Worktree:
 
 async def discard(site: Site) -> None:
     """Take the tree away at once and then remove it; its note goes last. Call while writing."""
-    if os.path.lexists(site.folder):
+    if site.is_there():
         async with building(site.scratch, "gone-") as gone:
             site.folder.rename(gone / "tree")
     if noted := await site.repository.ref(site.head):
@@ -91,7 +94,9 @@ async def _list(site: Site, limit: int, cursor: str) -> WorktreePage:
     noted = await site.repository.refs(TREES)
     page = page_list(names, cursor, of=build, limit=limit)
     return WorktreePage(
-        worktrees=[WorktreeName(workspace=f"{build}/{name}", head=noted.get(TREES + name, "")) for name in page.items],
+        worktrees=[
+            WorktreeName(workspace=f"{build}/{name}", head=noted.get(TREES + name, "")) for name in page.items
+        ],
         next_cursor=page.next_cursor,
     )
 

@@ -156,7 +156,9 @@ def _address(text: str, allowed_hosts: Sequence[str], environment: Mapping[str, 
         raise UsageFault(f"--http {text!r} is not HOST:PORT, e.g. 127.0.0.1:8000")
     token = environment.get(TOKEN_VARIABLE, "")
     if token and (len(token) < _TOKEN_MIN_CHARS or not token.isascii()):
-        raise UsageFault(f"${TOKEN_VARIABLE} is too short or not ASCII: {_TOKEN_MIN_CHARS} characters at least")
+        raise UsageFault(
+            f"${TOKEN_VARIABLE} is too short or not ASCII: {_TOKEN_MIN_CHARS} characters at least"
+        )
     if not _is_loopback(host):
         if not token:
             raise UsageFault(f"--http {text!r} is not loopback: set ${TOKEN_VARIABLE} to a secret of its own")

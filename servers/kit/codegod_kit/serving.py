@@ -17,9 +17,16 @@ from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult, InputRequiredResult, Tool
 from pydantic import ValidationError
-from pydantic_core import to_json
 
-from codegod_kit.call_faults import CallTookTooLong, InvalidArguments, ResultTooLarge, UnknownArguments
+from codegod_kit.call_checks import (
+    FAULT_LIMIT_CHARS,
+    RESULT_LIMIT_BYTES,
+    CallTookTooLong,
+    FaultTooLong,
+    InvalidArguments,
+    require_bounded,
+    require_known,
+)
 from codegod_kit.faults import ToolFault
 from codegod_kit.grant import (
     META_KEY,
@@ -38,10 +45,9 @@ from codegod_kit.settings import ServerSettings
 
 __all__ = ["RESULT_LIMIT_BYTES", "ServerSettings", "current_grant", "run_server", "tool_server"]
 
-# A quarter of the 1 MiB that the SDK's HTTP client takes in one event, and about as much as a large model can read.
-RESULT_LIMIT_BYTES = 256 * 1024
-# Arguments by which a tool of ours gives less, in the order in which an error proposes them.
-_PAGING = ("cursor", "offset", "limit", "first_line", "last_line", "max_results", "depth", "paths", "path")
+# What a server with a grant key answers to nobody without a grant, beside its tools.
+_GUARDED_METHODS = frozenset({"resources/read", "resources/subscribe", "prompts/get", "subscriptions/listen"})
+_NAME_SHOWN_CHARS = 100
 
 _Lifespan = Callable[[MCPServer[Any]], AbstractAsyncContextManager[Any]]
 _log = logging.getLogger("codegod.server")
@@ -67,7 +73,7 @@ class _ToolServer(MCPServer[Any]):
                 version=_version(),
                 lifespan=lifespan,
                 log_level="WARNING",
-                middleware=[self._list_granted],
+                middleware=[self._check_request],
                 # The list depends on the caller's grant, so nobody may hand it on to another caller.
                 cache_hints={"tools/list": CacheHint(ttl_ms=0, scope="private")},
             )
@@ -82,12 +88,14 @@ class _ToolServer(MCPServer[Any]):
         try:
             grant = self._demand_grant(context)
             tool = await self._find(name, grant)
-            _require_known(tool, arguments)
+            require_known(tool, arguments)
             result = await self._in_time(grant, name, arguments, context)
-            _require_bounded(tool, result)
+            require_bounded(tool, result)
             outcome = "ok"
         except (ToolError, MCPError) as error:
             outcome = type(error).__name__
+            if isinstance(error, ToolError) and len(str(error)) > FAULT_LIMIT_CHARS:
+                raise FaultTooLong(str(error)) from error
             raise
         finally:
             self._log_call(name, grant, outcome, time.monotonic() - started)
@@ -106,7 +114,8 @@ class _ToolServer(MCPServer[Any]):
         available = tuple(known for known in tools if self._allowed(known, grant))
         if name not in tools:
             names = ", ".join(available)
-            raise MCPError(INVALID_PARAMS, f"There is no tool {name!r}. The tools here are: {names}.")
+            shown = name[:_NAME_SHOWN_CHARS]
+            raise MCPError(INVALID_PARAMS, f"There is no tool {shown!r}. The tools here are: {names}.")
         if name not in available:
             raise ToolNotGranted(name, available)
         return tools[name]
@@ -144,18 +153,20 @@ class _ToolServer(MCPServer[Any]):
     def _allowed(self, tool: str, grant: Grant | None) -> bool:
         return grant is None or grant.allows(self._short, tool)
 
-    async def _list_granted(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """Middleware: who sends a grant with `tools/list` sees the tools of that grant."""
-        result = await call_next(ctx)
-        if ctx.method != "tools/list" or self._verifier is None:
-            return result
-        if not isinstance(result, dict):
-            raise TypeError(f"tools/list came back as {type(result).__name__}, not in its wire form")
+    async def _check_request(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Middleware: what is no tool needs a grant too, and `tools/list` shows the tools of the one that comes."""
+        if self._verifier is None or ctx.method not in (*_GUARDED_METHODS, "tools/list"):
+            return await call_next(ctx)
         try:
             token = _token(ctx.params)
+            if token is None and ctx.method in _GUARDED_METHODS:
+                raise MissingGrant
             grant = None if token is None else self._verifier.verify(token)
         except GrantRefused as error:
             raise MCPError(INVALID_PARAMS, str(error)) from error
+        result = await call_next(ctx)
+        if ctx.method != "tools/list" or not isinstance(result, dict):
+            return result
         return {**result, "tools": [tool for tool in result["tools"] if self._allowed(tool["name"], grant)]}
 
     def _log_call(self, tool: str, grant: Grant | None, outcome: str, seconds: float) -> None:
@@ -177,22 +188,6 @@ def _token(params: Mapping[str, Any] | None) -> str | None:
     if token is not None and not isinstance(token, str):
         raise ForgedGrant("it is not text")
     return token
-
-
-def _require_known(tool: Tool, arguments: Mapping[str, Any]) -> None:
-    known = tool.input_schema.get("properties", {})
-    unknown = [name for name in arguments if name not in known]
-    if unknown:
-        raise UnknownArguments(tool.name, unknown, known)
-
-
-def _require_bounded(tool: Tool, result: CallToolResult | InputRequiredResult) -> None:
-    size = len(to_json(result, by_alias=True, exclude_none=True))
-    if size > RESULT_LIMIT_BYTES:
-        arguments = tool.input_schema.get("properties", {})
-        raise ResultTooLarge(
-            tool.name, size, RESULT_LIMIT_BYTES, [name for name in _PAGING if name in arguments]
-        )
 
 
 @contextmanager

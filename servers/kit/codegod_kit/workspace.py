@@ -132,8 +132,9 @@ def require_write(path: str) -> None:
     grant = current_grant()
     if grant is None:
         return
-    pure = PurePosixPath(path.replace("\\", "/"))
-    inside = not pure.is_absolute() and ".." not in pure.parts
+    pure = PurePosixPath(path)
+    # A backslash is a part of the name here and a separator elsewhere; no glob can mean both.
+    inside = not pure.is_absolute() and ".." not in pure.parts and "\\" not in path
     if not (inside and any(_glob(pattern).fullmatch(str(pure)) for pattern in grant.write)):
         raise WriteNotGranted(path, grant.write)
 

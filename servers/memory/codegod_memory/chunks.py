@@ -13,6 +13,8 @@ from codegod_memory.syntax import Mark, has_grammar, symbol_marks
 
 # About 700 tokens: two or three pieces fit a small model's 2,048-token pack, and nearly every function is one piece.
 CHUNK_CHARS = 2_500
+# A text with more symbols than the largest hand-written file is data that looks like code, and is cut by size alone.
+_SYMBOLS = 5_000
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _WORD = re.compile(r"\w")
 _HEADING = re.compile(r"(#{1,6})[ \t]+(.+?)[ \t#]*$")
@@ -33,7 +35,10 @@ class Chunk:
 def cut(source: str, text: str) -> tuple[Chunk, ...]:
     """The pieces of `text`, which came from `source`: its name decides how it is cut."""
     lines = lines_of(text)
-    marks = [*_marks(source, text, lines), Mark(len(lines), "")]
+    marks = _marks(source, text, lines)
+    if len(marks) > _SYMBOLS:
+        marks = [Mark(0, "")]
+    marks.append(Mark(len(lines), ""))
     pieces = [(mark.name, mark.row, lines[mark.row : after.row]) for mark, after in pairwise(marks)]
     return tuple(chunk for name, row, part in _joined(pieces) for chunk in _bounded(name, row, part))
 

@@ -71,7 +71,8 @@ def _whole(found: Found) -> Packed:
 def _trimmed(found: Found, budget: int) -> Packed:
     """The beginning of a passage, as far as it fits; its text is empty when not even a line does."""
     text, tokens, last_line = "", 0, found.first_line - 1
-    left = budget - estimate_tokens(_head(found, found.last_line)) - 1
+    # No head of a cut passage has more digits than this one.
+    left = budget - estimate_tokens(_head(found, found.last_line - 1)) - 1
     for line in lines_of(_unmarked(found.text)):
         size = estimate_tokens(line)
         if tokens + size > left:
@@ -95,7 +96,7 @@ def _unmarked(text: str) -> str:
 
 
 def _ended(text: str) -> str:
-    return text if text.endswith("\n") else text + "\n"
+    return text.rstrip() + "\n"
 
 
 def _shared(text: str, start: int, passage: str) -> int:

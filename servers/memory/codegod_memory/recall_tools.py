@@ -36,7 +36,7 @@ from codegod_memory.records import (
     SearchResult,
 )
 from codegod_memory.scopes import Scopes
-from codegod_memory.search import Found, find
+from codegod_memory.search import Found, find, spread
 
 _READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 # A function of 30 lines; who needs more reads the piece, and ten hits stay within a small model's window.
@@ -45,6 +45,8 @@ _HIT_CHARS = 1_200
 _PAGE_CHARS = 12_000
 # Half of the window that we give to small models, for those who have nothing else to say.
 _BUDGET_TOKENS = 16_384
+# A word that most pieces hold counts for a millionth in FTS5: still more than none.
+_SCORE_DIGITS = 6
 _REASON = (
     "This version searches by the words of code and text (BM25), not by meaning: ask with names and words that the "
     "wanted text is likely to hold."
@@ -72,7 +74,7 @@ def register_recall(server: MCPServer[Any], scopes: Scopes) -> None:
         store = scopes.store(scope)
         wanted = Filter(type=type, task=task, platform=platform, tags=tags)
         with store.reading() as connection:
-            found = find(connection, query, wanted)
+            found = spread(find(connection, query, wanted))
             page = page_list(found, cursor, of=f"{store.scope} {wanted} {query}", limit=limit)
             hits = [_hit(connection, one) for one in page.items]
         return SearchResult(scope=store.scope, hits=hits, total=page.total, next_cursor=page.next_cursor)
@@ -170,7 +172,7 @@ def _hit(connection: sqlite3.Connection, found: Found) -> Hit:
         name=found.name,
         first_line=found.first_line,
         last_line=found.last_line,
-        score=round(found.score, 3),
+        score=round(found.score, _SCORE_DIGITS),
         retriever=found.retriever,
         task=found.task,
         platform=found.platform,
@@ -189,7 +191,7 @@ def _item(passage: Packed) -> PackItem:
         name=found.name,
         first_line=found.first_line,
         last_line=passage.last_line,
-        score=round(found.score, 3),
+        score=round(found.score, _SCORE_DIGITS),
         retriever=found.retriever,
         tokens=passage.tokens,
         trimmed=passage.trimmed,

@@ -1,7 +1,7 @@
 """Finds the pieces that answer a query: every retriever's ranking, put together."""
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +15,9 @@ SEARCH_DEPTH = 200
 # Measured on changelog -> file and docstring -> function: a point of recall@5 and of the pack, nothing lost.
 _NEIGHBOURS = 3
 _NEIGHBOUR_SHARE = 0.2
+# A reader who sees ten hits should see more than one file. Measured: with three a file, ten hits name the right file
+# as often as two hundred do; the right function comes a shade later.
+_HITS_A_FILE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,17 @@ def find(connection: sqlite3.Connection, query: str, wanted: Filter) -> list[Fou
     """The pieces that answer `query`, best first, the same text only once."""
     scored = search_words(connection, query, wanted, SEARCH_DEPTH)
     return list(_once(_lend(_load(connection, scored, wanted))))
+
+
+def spread(found: Sequence[Found]) -> list[Found]:
+    """The same pieces, those of a file after its third put behind all others."""
+    seen: Counter[str] = Counter()
+    first: list[Found] = []
+    later: list[Found] = []
+    for one in found:
+        seen[one.source] += 1
+        (first if seen[one.source] <= _HITS_A_FILE else later).append(one)
+    return first + later
 
 
 def _load(connection: sqlite3.Connection, scored: Sequence[Scored], wanted: Filter) -> list[Found]:

@@ -59,15 +59,18 @@ class TreeReader:
             self.cut = walk.cut
 
     def _text(self, beneath: Beneath, path: str) -> str | None:
-        """The text of a file that is worth keeping; None, with a line in `skipped`, when it is not."""
+        """The text of a file that is worth keeping; None when it is not, with a line in `skipped`."""
         try:
-            return _read(beneath, path)
+            text = _read(beneath, path)
         except _NotKept as error:
             self.skipped.append(f"{path.encode('utf-8', 'replace').decode()}: {error}")
         except FileTooBig as error:
             self.skipped.append(f"{path}: it has {error.size} bytes and {error.limit} is the most")
         except PathFault as error:
             self.skipped.append(str(error))
+        else:
+            # Nothing can be said about an empty file, not even that it is missing.
+            return text if text.strip() else None
         return None
 
 
@@ -87,8 +90,6 @@ def _read(beneath: Beneath, path: str) -> str:
         raise _NotKept("it is not text") from error
     if "\0" in text:
         raise _NotKept("it is not text")
-    if not text.strip():
-        raise _NotKept("it is empty")
     return text
 
 

@@ -186,21 +186,32 @@ class EgressProxy:
 async def open_proxy(policy: EgressPolicy, folder: Path | None = None) -> AsyncIterator[EgressProxy]:
     """A proxy for one run: on a socket in `folder`, which only that run can reach, or on loopback with a password."""
     if folder is None:
-        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-        port = listener.extra(anyio.abc.SocketAttribute.local_port)
-        proxy = EgressProxy(policy, port, secrets.token_urlsafe(24))
+        ours = socket.create_server(("127.0.0.1", 0))
+        proxy = EgressProxy(policy, ours.getsockname()[1], secrets.token_urlsafe(24))
     else:
-        # A socket's path may have 107 bytes, the state folder's any number: reach it through a descriptor.
-        place = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            listener = await anyio.create_unix_listener(f"/proc/self/fd/{place}/{SOCKET_NAME}", mode=0o666)
-        finally:
-            os.close(place)
+        ours = _unix_socket(folder)
         proxy = EgressProxy(policy)
-    async with listener, anyio.create_task_group() as tasks:
+    ours.setblocking(False)
+    async with (
+        await anyio.abc.SocketListener.from_socket(ours) as listener,
+        anyio.create_task_group() as tasks,
+    ):
         tasks.start_soon(listener.serve, proxy.handle)
         yield proxy
         tasks.cancel_scope.cancel()
+
+
+def _unix_socket(folder: Path) -> socket.socket:
+    ours = socket.socket(socket.AF_UNIX)
+    # A socket's path may have 107 bytes, the state folder's any number: reach it through a descriptor.
+    place = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        ours.bind(f"/proc/self/fd/{place}/{SOCKET_NAME}")
+    finally:
+        os.close(place)
+    (folder / SOCKET_NAME).chmod(0o666)  # the folder itself is the run's own
+    ours.listen(_CONNECTIONS)
+    return ours
 
 
 async def _head(client: ByteStream) -> bytes:

@@ -32,6 +32,7 @@ from codegod_sandbox.spec import (
     RunStatus,
     mounted,
 )
+from codegod_sandbox.status import SandboxStatus, describe
 from codegod_sandbox.tree import Usage, give, remove, usage
 from codegod_sandbox.watchdog import Watchdog
 
@@ -79,6 +80,10 @@ class Sandbox:
                 self._ground = await self._look()
             return self._ground
 
+    async def status(self) -> SandboxStatus:
+        """What isolates here, how well, and what is wrong with it."""
+        return describe(await self.ground())
+
     async def _look(self) -> Ground:
         ground = await find_ground(self._settings)
         problems = list(ground.problems)
@@ -93,10 +98,9 @@ class Sandbox:
 
     async def _try(self, ground: Ground, jail: Jail) -> str:
         """Run `true`; what went wrong, or nothing."""
-        assert ground.toolchain is not None
         spec = RunSpec(
             ("/bin/true",),
-            ground.toolchain.tools,
+            self._settings.state / "tools",
             workspace_writable=False,
             limits=Limits(wall_seconds=_PROBE_SECONDS),
         )

@@ -26,7 +26,7 @@ from codegod_sandbox.toolchain import Toolchain
 _SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
     *("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/etc/ssl/certs"),
-    *("/proc/self", "/proc/cpuinfo", "/proc/meminfo"),
+    *("/proc/cpuinfo", "/proc/meminfo"),  # not /proc/self: it tells about the machine's network and mounts
 )
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _SHARED_MEMORY = ("shmget", "semget", "msgget", "mq_open")  # no namespace keeps these to the run

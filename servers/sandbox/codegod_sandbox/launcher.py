@@ -34,7 +34,7 @@ def abi() -> int:
     """The version of landlock that this kernel speaks; 0 when it speaks none."""
     if not hasattr(os, "O_PATH"):
         return 0
-    return max(0, _libc().syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _ASK_VERSION))
+    return max(0, int(_libc().syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _ASK_VERSION)))
 
 
 def restrict(version: int, read: Iterable[str], write: Iterable[str], ports: Iterable[int]) -> None:

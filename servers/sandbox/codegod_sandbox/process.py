@@ -11,7 +11,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 import anyio
 from anyio.abc import ByteReceiveStream, Process
@@ -21,6 +22,7 @@ from codegod_sandbox.execution_faults import SandboxBroken
 from codegod_sandbox.output import FLOOD_BYTES, Kept
 from codegod_sandbox.spec import Level, RunStatus
 
+_T = TypeVar("_T")
 _CHUNK_BYTES = 1 << 16
 _START_SECONDS = 20  # making the namespaces takes milliseconds; a machine may be that busy
 _END_SECONDS = 10  # how long the kernel may take to end what was killed
@@ -95,12 +97,10 @@ class _Running:
 
     @property
     def process(self) -> Process:
-        assert self._process is not None, "start() comes first"
-        return self._process
+        return _there(self._process)
 
     async def start(self, confine: Confine) -> None:
         launch = self.launch
-        identity = {} if launch.uid is None else {"user": launch.uid, "group": launch.uid, "extra_groups": []}
         self._process = await anyio.open_process(
             list(launch.argv),
             env={
@@ -109,7 +109,9 @@ class _Running:
             cwd="/",
             start_new_session=True,
             pass_fds=launch.descriptors.given,
-            **identity,
+            user=launch.uid,
+            group=launch.uid,
+            extra_groups=None if launch.uid is None else (),
         )
         launch.descriptors.close_given()
         try:
@@ -125,10 +127,21 @@ class _Running:
             if not await self._listen():
                 raise SandboxBroken(self.launch.level, await self._last_words())
         self.child = int(json.loads(self.said.splitlines()[0])["child-pid"])
-        self.handle = self.launch.descriptors.keep(os.pidfd_open(self.child))
-        confine(self.child)
-        with suppress(BrokenPipeError):  # it died: the missing exit code tells
+        self.handle = self._hold(self.child)
+        if self.handle is None:
+            raise SandboxBroken(self.launch.level, await self._last_words())
+        with suppress(ProcessLookupError, BrokenPipeError):  # it died: the missing exit code tells
+            confine(self.child)
             os.write(self.launch.release, b"\n")
+
+    def _hold(self, child: int) -> int | None:
+        """A handle that can kill this child and nothing else; None when it has died, and its number with it."""
+        try:
+            handle = self.launch.descriptors.keep(os.pidfd_open(child))
+            status = Path("/proc", str(child), "stat").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        return handle if int(status.rpartition(b")")[2].split()[1]) == self.process.pid else None
 
     async def finish(self, stdin: bytes, wall_seconds: float, breach: Breach) -> None:
         drained = anyio.Event()
@@ -182,11 +195,9 @@ class _Running:
         return heard
 
     async def _drain_both(self, drained: anyio.Event) -> None:
-        assert self.process.stdout is not None
-        assert self.process.stderr is not None
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._drain, self.process.stdout, self.ended.stdout)
-            tasks.start_soon(self._drain, self.process.stderr, self.ended.stderr)
+            tasks.start_soon(self._drain, _there(self.process.stdout), self.ended.stdout)
+            tasks.start_soon(self._drain, _there(self.process.stderr), self.ended.stderr)
         drained.set()
 
     async def _drain(self, stream: ByteReceiveStream, kept: Kept) -> None:
@@ -197,13 +208,11 @@ class _Running:
                     self._stop_for("output_limit")
 
     async def _feed(self, stdin: bytes) -> None:
-        assert self.process.stdin is not None
-        with suppress(
-            anyio.BrokenResourceError, anyio.ClosedResourceError
-        ):  # it need not read what it is given
-            if stdin:
-                await self.process.stdin.send(stdin)
-            await self.process.stdin.aclose()
+        # A program need not read what it is given.
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            async with _there(self.process.stdin) as stream:
+                if stdin:
+                    await stream.send(stdin)
 
     async def stop(self) -> None:
         """End every process of the run; return when the kernel says that they are gone."""
@@ -230,9 +239,8 @@ class _Running:
         await self.process.aclose()
 
     async def _last_words(self) -> str:
-        assert self.process.stderr is not None
         said = Kept(_STATUS_BYTES)
-        await self._drain(self.process.stderr, said)
+        await self._drain(_there(self.process.stderr), said)
         return said.content().decode(errors="replace").strip()
 
 
@@ -245,3 +253,10 @@ def _reap(handle: int) -> None:
     """Where this server is the machine's first process (a container), orphans become its children."""
     with suppress(ChildProcessError):
         os.waitid(os.P_PIDFD, handle, os.WEXITED | os.WNOHANG)
+
+
+def _there(value: _T | None) -> _T:
+    """What is there once the process has been started with pipes."""
+    if value is None:
+        raise RuntimeError("the process has not been started")
+    return value

@@ -1,5 +1,6 @@
 """How a program inside a sandbox reaches its proxy."""
 
+import inspect
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ async def open_route(policy: EgressPolicy | None, jail: Jail, folder: Path) -> A
                     *(f"{TOOLS}/python", "-I", "-S", f"{FILES}/{_BRIDGE}"),
                     *(f"{EGRESS_FOLDER}/{SOCKET_NAME}", str(_BRIDGE_PORT)),
                 ),
-                files={_BRIDGE: Path(bridge.__file__).read_bytes()},
+                files={_BRIDGE: inspect.getsource(bridge).encode()},
                 variables=_variables(f"http://127.0.0.1:{_BRIDGE_PORT}"),
             )
 

@@ -70,7 +70,7 @@ async def find_toolchain(
     tools = state / "tools"
     tools.mkdir(parents=True, exist_ok=True)
     tools.chmod(0o755)
-    python = await _find_python(tools, uid, system, own or _own_executable())
+    python = await _find_python(tools, uid, _real(system), _real(own or _own_executable()))
     found = {name: path for name in VALIDATORS if (path := _find_tool(name, environment)) is not None}
     folder = await anyio.to_thread.run_sync(_gather, tools, found, python.executable)
     return Toolchain(
@@ -104,12 +104,14 @@ async def _ask(python: Path, uid: int | None) -> _Interpreter | str:
     try:
         with anyio.fail_after(_PROBE_SECONDS):
             answer = await anyio.run_process(
-                [str(python.resolve()), "-I", "-S", "-c", _PROBE],
+                [str(python), "-I", "-S", "-c", _PROBE],
                 check=False,
                 env={"PATH": os.defpath},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
-                **({} if uid is None else {"user": uid, "group": uid, "extra_groups": []}),
+                user=uid,
+                group=uid,
+                extra_groups=None if uid is None else (),
             )
     except (OSError, TimeoutError) as error:
         return str(error) or "no answer"
@@ -119,6 +121,11 @@ async def _ask(python: Path, uid: int | None) -> _Interpreter | str:
     if tuple(version) < OLDEST_PYTHON:
         return f"it is {'.'.join(map(str, version))}, and {'.'.join(map(str, OLDEST_PYTHON))} is needed"
     return _Interpreter(Path(executable), Path(prefix), tuple(version))
+
+
+def _real(path: Path) -> Path:
+    """Without links: one inside another user's home leads nowhere for the sandbox's user."""
+    return path.resolve()
 
 
 def _own_executable() -> Path:

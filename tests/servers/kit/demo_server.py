@@ -87,6 +87,21 @@ def create(settings: ServerSettings) -> MCPServer[Any]:
         raise ToolFault("There is no 'x'. Call `demo_list`.")
 
     @server.tool(structured_output=False)
+    def demo_echo_fault(text: str) -> str:
+        """Fail, and say what was said."""
+        raise ToolFault(f"No {text!r} here.")
+
+    @server.tool(structured_output=False)
+    def demo_numbers(numbers: list[int]) -> int:
+        """Add numbers up."""
+        return sum(numbers)
+
+    @server.resource("demo://secret")
+    def secret() -> str:
+        """What only a granted caller may read."""
+        return "secret"
+
+    @server.tool(structured_output=False)
     def demo_crash() -> str:
         """Fail as not foreseen."""
         raise RuntimeError("secret detail")

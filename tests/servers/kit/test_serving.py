@@ -86,6 +86,34 @@ async def test_a_result_just_below_the_limit_passes(demo: Any, said: Said) -> No
     assert len(said(result)) == 262_000
 
 
+async def test_an_error_is_never_as_long_as_what_it_complains_of(demo: Any, said: Said) -> None:
+    long = "x" * 1_000_000
+    async with demo.client(granted=False) as client:
+        fault = await client.call_tool("demo_echo_fault", {"text": long})
+        unknown = await client.call_tool("demo_echo_fault", {long: 1})
+        numbers = await client.call_tool("demo_numbers", {"numbers": ["x"] * 10_000})
+        with pytest.raises(MCPError) as caught:
+            await client.call_tool(long, {})
+    for result in (fault, unknown, numbers):
+        assert result.is_error
+        assert len(said(result)) < 9000
+    assert "more characters]" in said(fault)
+    assert "`numbers.0`" in said(numbers)
+    assert len(str(caught.value)) < 1000
+
+
+async def test_a_resource_needs_a_grant_too(demo: Any) -> None:
+    async with demo.client(granted=True) as client:
+        with pytest.raises(MCPError, match="demands a grant"):
+            await client.read_resource("demo://secret")
+        with pytest.raises(MCPError, match="ended"):
+            await client.read_resource("demo://secret", meta=demo.meta(deadline=1.0))
+        result = await client.read_resource("demo://secret", meta=demo.meta())
+        assert result.contents[0].text == "secret"
+    async with demo.client(granted=False) as client:
+        assert (await client.read_resource("demo://secret")).contents[0].text == "secret"
+
+
 async def test_without_a_key_nothing_is_demanded(demo: Any, said: Said) -> None:
     async with demo.client(granted=False) as client:
         result = await client.call_tool("demo_who_async", {}, meta=demo.meta())

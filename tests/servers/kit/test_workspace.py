@@ -123,6 +123,8 @@ def test_standalone_says_when_its_folder_has_gone(tmp_path: Path) -> None:
         (("**",), "src/../../a.py", False),
         (("**",), "/etc/passwd", False),
         (("src/**",), "src\\..\\a.py", False),
+        (("tests/**",), "tests\\x.py", False),
+        (("**",), "", True),
         ((), "a.py", False),
     ],
 )

@@ -125,7 +125,7 @@ def _plan_text(path: str) -> str:
 
 def _specification(source: str) -> str:
     """A URL as it is; a file's text."""
-    if "://" in source:
+    if source.startswith(("http://", "https://")):
         return source
     path = Path(source)
     try:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from codegod_orchestrator.doors.commands.running import guarded
-from codegod_orchestrator.doors.live import lines_of, spend_line
+from codegod_orchestrator.doors.live import lines_of
 from codegod_orchestrator.doors.settings import Refused, read_settings
 from codegod_orchestrator.journal import Build, Journal
-from codegod_orchestrator.report import build_report
+from codegod_orchestrator.report import read_report
+from codegod_orchestrator.report_text import report_data, report_text, spend_line
 
 EVENTS_PAGE = 500
 
@@ -62,7 +64,7 @@ async def _status(journal: Journal, options: argparse.Namespace, console: Consol
     for task in await journal.tasks(build.id):
         tries = sum(attempt.task == task.id for attempt in attempts)
         console.print(f"  {task.id:24} {task.type:14} {task.state:10} {tries} tries", highlight=False)
-    console.print(f"  {spend_line(await journal.spend(build.id))}", highlight=False)
+    console.print(f"  {spend_line((await journal.spend(build.id)).total)}", highlight=False)
 
 
 async def _logs(journal: Journal, options: argparse.Namespace, console: Console) -> None:
@@ -83,8 +85,8 @@ async def _logs(journal: Journal, options: argparse.Namespace, console: Console)
 
 async def _report(journal: Journal, options: argparse.Namespace, console: Console) -> None:
     build = await find_build(journal, options.build)
-    report = await build_report(journal, build.id)
+    report = await read_report(journal, build.id)
     if options.json:
-        console.file.write(report.model_dump_json(indent=2) + "\n")
+        console.file.write(json.dumps(report_data(report), indent=2, ensure_ascii=False) + "\n")
     else:
-        console.print(escape(report.text()), highlight=False)
+        console.print(escape(report_text(report)), highlight=False)

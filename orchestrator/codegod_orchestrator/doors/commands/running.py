@@ -23,10 +23,11 @@ from codegod_orchestrator.doors.cli import (
     EXIT_USAGE,
 )
 from codegod_orchestrator.doors.engine import Engine, Opened
-from codegod_orchestrator.doors.live import LiveView, spend_line
+from codegod_orchestrator.doors.live import LiveView
 from codegod_orchestrator.doors.settings import Refused
 from codegod_orchestrator.journal import Build, JournalFault
-from codegod_orchestrator.report import build_report
+from codegod_orchestrator.report import read_report
+from codegod_orchestrator.report_text import report_text
 from codegod_workers.worker import ToolRefused
 
 _EXIT = {"done": EXIT_DONE, "partial": EXIT_PARTIAL}
@@ -87,9 +88,8 @@ async def run_shown(engine: Engine, opened: Opened, build: str, console: Console
 
 async def conclude(engine: Engine, build: Build, console: Console) -> int:
     """Say what came of a build that has ended, and return its exit code."""
-    report = await build_report(engine.journal, build.id)
     console.print()
-    console.print(escape(report.text()), highlight=False)
+    console.print(escape(report_text(await read_report(engine.journal, build.id))), highlight=False)
     with suppress(KeyError):
         return _EXIT[build.state]
     if build.state == "failed":
@@ -97,4 +97,4 @@ async def conclude(engine: Engine, build: Build, console: Console) -> int:
     return EXIT_FAILED
 
 
-__all__ = ["conclude", "guarded", "run_shown", "spend_line"]
+__all__ = ["conclude", "guarded", "run_shown"]

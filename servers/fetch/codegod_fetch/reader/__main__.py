@@ -2,9 +2,12 @@
 
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 
 from codegod_fetch.reader.limits import drop_privileges, limit_self
-from codegod_fetch.reader.request import Request, Unreadable, decode
+from codegod_fetch.reader.request import Request, Unreadable, declared_charset, decode
+from codegod_fetch.reader.text import read_text
 
 
 def main() -> int:
@@ -25,28 +28,28 @@ def main() -> int:
 
 
 def _read(request: Request) -> dict[str, object]:
-    # Only what this document needs is loaded, and before the privileges that loading takes are gone.
+    read = _load(request)
+    body = sys.stdin.buffer.read()
+    # Decoding may load a codec, so it comes before the privileges that loading takes are gone.
+    if request.kind == "page" and request.content == "html":
+        text = decode(body, request.charset or declared_charset(body))
+    else:
+        text = decode(body, request.charset)
+    drop_privileges()
+    return read(text)
+
+
+def _load(request: Request) -> Callable[[str], dict[str, object]]:
+    """What reads this document. Only that is imported: a page of text does not wait for an HTML parser."""
     if request.kind == "openapi":
         from codegod_fetch.reader.openapi import read_api
 
-        drop_privileges()
-        return read_api(decode(sys.stdin.buffer.read(), request.charset))
+        return read_api
     if request.content == "html":
         from codegod_fetch.reader.html import read_html
 
-        drop_privileges()
-        body = sys.stdin.buffer.read()
-        return read_html(decode(body, request.charset or _declared(body)), request.url)
-    from codegod_fetch.reader.text import read_text
-
-    drop_privileges()
-    return read_text(decode(sys.stdin.buffer.read(), request.charset))
-
-
-def _declared(body: bytes) -> str:
-    from codegod_fetch.reader.html import declared_charset
-
-    return declared_charset(body)
+        return partial(read_html, url=request.url)
+    return read_text
 
 
 if __name__ == "__main__":

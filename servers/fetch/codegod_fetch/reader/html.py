@@ -28,7 +28,9 @@ _USELESS = (
     "script, style, template, noscript, iframe, frame, object, embed, applet, svg, math, canvas, audio, video, map, "
     "input, select, textarea, datalist, button, dialog:not([open]), [hidden], [aria-hidden='true' i], head"
 )
-_AROUND = "nav, header, footer, aside, [role='navigation'], [role='banner'], [role='contentinfo'], [role='search']"
+_AROUND = (
+    "nav, header, footer, aside, [role='navigation'], [role='banner'], [role='contentinfo'], [role='search']"
+)
 _COMMENT = re.compile(r"/\*.*?(\*/|$)", re.DOTALL)
 _ESCAPE = re.compile(r"\\([0-9a-fA-F]{1,6})\s?|\\(.)", re.DOTALL)
 _HIDING = re.compile(
@@ -38,30 +40,47 @@ _HIDING = re.compile(
     r"|(^|;)(max-)?(height|width):0(px)?(;|!|$)"
 )
 _LANGUAGE = re.compile(r"(?:^|\s)(?:language|lang|highlight-source|brush:)-?\s?([A-Za-z0-9+#_.-]{1,20})")
+_NOSCRIPT = re.compile(r"<(/?)noscript\b[^>]{0,200}>", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n\s*\n\s*\n+")
-_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_-]{1,40})", re.IGNORECASE)
-# Browsers look no further for it either.
-_CHARSET_WITHIN_BYTES = 1024
-
-
-def declared_charset(body: bytes) -> str:
-    """The encoding that the page itself names; empty if none."""
-    found = _CHARSET.search(body[:_CHARSET_WITHIN_BYTES])
-    return found[1].decode("ascii") if found else ""
 
 
 def read_html(html: str, url: str) -> dict[str, object]:
     """The answer for a page at `url`."""
+    html = _without_fallbacks(html)
     tree = LexborHTMLParser(html)
     title = clean_line(_text(tree.css_first("title")), _TITLE_CHARS)
     base = _absolute(url, _attribute(tree.css_first("base[href]"), "href")) or url
-    body = tree.body
+    body = _tidy(tree, base)
     if body is None:
         return page(title, "", [])
-    _cut_out(body)
-    _point_links(body, base)
+    title = title or clean_line(_text(body.css_first("h1")), _TITLE_CHARS)
     links = list(_links(body))
-    return page(title or clean_line(_text(body.css_first("h1")), _TITLE_CHARS), _markdown(_main(body)), links)
+    main = _main(body)
+    if not _text(main).strip():
+        # The page is all frame: then the frame is what it says.
+        main = _tidy(LexborHTMLParser(html), base) or main
+    return page(title, _markdown(main), links)
+
+
+def _without_fallbacks(html: str) -> str:
+    """`html` without its noscript elements. A browser takes them as text; to the parser here they may be content."""
+    kept, position, begun = [], 0, -1
+    for tag in _NOSCRIPT.finditer(html):
+        closes = tag[1] == "/"
+        if begun < 0 and not closes:
+            begun = tag.start()
+        elif begun >= 0 and closes:
+            kept.append(html[position:begun])
+            position, begun = tag.end(), -1
+    return "".join([*kept, html[position:]])
+
+
+def _tidy(tree: LexborHTMLParser, base: str) -> LexborNode | None:
+    """The body, as somebody sees it who looks at the page, its links whole addresses."""
+    if tree.body is not None:
+        _cut_out(tree.body)
+        _point_links(tree.body, base)
+    return tree.body
 
 
 def _cut_out(body: LexborNode) -> None:
@@ -122,12 +141,8 @@ def _main(body: LexborNode) -> LexborNode:
     for candidates in (body.css("main, [role='main']"), body.css("article")):
         if len(candidates) == 1 and len(_text(candidates[0])) >= _MAIN_CHARS:
             return candidates[0]
-    whole = len(_text(body))
-    around = [node for node in body.css(_AROUND) if node.parent is not None]
-    # A page that is all header keeps it.
-    if sum(len(_text(node)) for node in around if node.parent == body) < whole:
-        for node in around:
-            node.decompose()
+    for node in body.css(_AROUND):
+        node.decompose()
     return body
 
 

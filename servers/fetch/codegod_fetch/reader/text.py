@@ -30,6 +30,11 @@ def clean_line(text: str, limit: int) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
+def scalar(value: object) -> str:
+    """`value` as text when it is one value; empty for what holds others, which may be endless."""
+    return "" if value is None or isinstance(value, dict | list | tuple | set) else str(value)
+
+
 def read_text(text: str) -> dict[str, object]:
     """A document that is text already: JSON, Markdown, plain text."""
     return page("", clean(text), [])

@@ -1,0 +1,111 @@
+"""The tool that hands a repository over: a plain one, with its files, in a folder of the user's."""
+
+import stat
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio
+from mcp.server import MCPServer
+from pydantic import Field
+
+from codegod_git.arguments import ADDS, Workspace
+from codegod_git.checkout import erase, write_files
+from codegod_git.faults import DeliveryRefused, UnknownRevision
+from codegod_git.records import Delivered
+from codegod_git.repository import LANDED, MAIN, TREES
+from codegod_git.runner import Git
+from codegod_git.sites import Site, Sites
+from codegod_kit import current_grant
+
+# What belongs to the work; the notes of this server about its trees and its queue do not.
+_KEPT = ("refs/heads/", "refs/tags/", "refs/notes/", "refs/codegod/")
+_LEFT = (TREES, LANDED)
+
+
+def register_delivery(server: MCPServer[Any], sites: Sites, allowed: str) -> None:
+    """Add `repo_deliver` to `server`; `allowed` is the folder it may make when no grant names one."""
+
+    @server.tool(annotations=ADDS)
+    async def repo_deliver(
+        destination: Annotated[str, Field(description="The folder to make, absolute, e.g. `/home/ann/todo`")],
+        workspace: Workspace = "",
+    ) -> Delivered:
+        """Make a plain git repository in a new folder: the main branch checked out, every other ref kept."""
+        site = await sites.place(workspace)
+        grant = current_grant()
+        place = _require_free(destination, allowed if grant is None else grant.deliver, site)
+        async with site.repository.writing():
+            return await _deliver(site, place)
+
+
+async def _deliver(site: Site, place: Path) -> Delivered:
+    repository = site.repository
+    branch = await repository.branch() or MAIN
+    if not (head := await repository.ref(branch)):
+        raise UnknownRevision(branch)
+    # One name for each build: we hold its write lock, so what is there already was left by a crash.
+    building = place.with_name(f".{place.name}.codegod-{site.workspace.partition('/')[0] or 'partial'}")
+    await erase(building)
+    try:
+        building.mkdir(mode=0o700)
+    except OSError as error:
+        raise DeliveryRefused(str(place), "parent") from error
+    try:
+        await _fill(site, building, branch, head)
+        await anyio.to_thread.run_sync(_put, building, place)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await erase(building)
+    counted = await repository.git.run("rev-list", "--count", head)
+    return Delivered(path=str(place), head=head, commits=int(counted))
+
+
+async def _fill(site: Site, folder: Path, branch: str, head: str) -> None:
+    source = site.repository
+    target = Git(source.git.program, folder / ".git")
+    await write_files(source.git, await source.entries(head), folder)
+    await target.create(bare=False)
+    refs = {name: value for name, value in (await source.refs(*_KEPT)).items() if not name.startswith(_LEFT)}
+    wanted = "".join(f"{value}\n" for value in sorted(set(refs.values()))).encode()
+    pack = target.git_dir / "objects" / "pack" / "pack"
+    await source.git.run("pack-objects", "--quiet", "--revs", "--delta-base-offset", str(pack), stdin=wanted)
+    lines = "".join(f"create {name}\0{value}\0" for name, value in refs.items()).encode()
+    await target.run("update-ref", "--stdin", "-z", stdin=lines)
+    await target.run("symbolic-ref", "HEAD", branch)
+    await target.run("read-tree", head)
+    # The files are ours and no program runs yet: let the index know them, so that the first `git status` is clean.
+    await target.on(folder).run("update-index", "-q", "--refresh", statuses=(0, 1))
+
+
+def _put(building: Path, place: Path) -> None:
+    """Give the finished folder its name; whoever got there first keeps the place."""
+    building.chmod(0o755)
+    try:
+        building.rename(place)
+    except OSError as error:
+        raise DeliveryRefused(str(place), "taken") from error
+
+
+def _require_free(destination: str, allowed: str, site: Site) -> Path:
+    place = Path(destination)
+    if not place.is_absolute() or ".." in place.parts or "\0" in destination or not place.name:
+        raise DeliveryRefused(destination, "path")
+    if not allowed or place != Path(allowed):
+        raise DeliveryRefused(destination, "grant")
+    parent = place.parent
+    if not parent.is_dir():
+        raise DeliveryRefused(destination, "parent")
+    real = parent.resolve() / place.name
+    served = site.folder.resolve() if site.standalone else site.scratch.parent.resolve()
+    if real == served or served in real.parents or real in served.parents:
+        raise DeliveryRefused(destination, "inside")
+    if not _is_free(real):
+        raise DeliveryRefused(destination, "taken")
+    return real
+
+
+def _is_free(place: Path) -> bool:
+    try:
+        return stat.S_ISDIR(place.lstat().st_mode) and not any(place.iterdir())
+    except FileNotFoundError:
+        return True

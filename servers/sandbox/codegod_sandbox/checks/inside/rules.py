@@ -1,0 +1,30 @@
+"""The checks that no linter has, together."""
+
+from .baseline import check_baseline
+from .dockerfiles import check_dockerfiles
+from .finding import Finding
+from .fixtures import check_fixtures
+from .hazards import check_hazards
+from .needed import check_needed
+from .placeholders import check_placeholders
+from .project import Project
+from .repetition import check_repetition
+from .scripts import check_scripts
+from .tampering import check_tampering
+from .testing import check_tests
+
+
+def check_rules(project: Project, before: dict[str, str], installed: frozenset[str] | None) -> list[Finding]:
+    """Every finding of every rule. `before` are the test files of the baseline, `installed` the importable packages."""
+    return [
+        *check_placeholders(project),
+        *check_repetition(project),
+        *check_hazards(project),
+        *check_needed(project, installed),
+        *check_tests(project),
+        *check_fixtures(project),
+        *check_baseline(project, before),
+        *check_tampering(project, before),
+        *check_dockerfiles(project),
+        *check_scripts(project),
+    ]

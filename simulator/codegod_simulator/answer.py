@@ -1,0 +1,78 @@
+"""From a question to the words of an answer, in the form that every model is asked for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from codegod_kit.plan import Plan
+from codegod_simulator.library import Library
+from codegod_simulator.question import NoQuestion, Question
+from codegod_simulator.reference import NothingToWrite, Reference
+
+PLACE_OF_SIMULATOR = "${simulator}"
+
+_BACKTICKS = re.compile(r"^ {0,3}(`{3,})", re.MULTILINE)
+_LANGUAGES = {
+    "py": "python",
+    "js": "javascript",
+    "ts": "typescript",
+    "md": "markdown",
+    "yml": "yaml",
+    "sh": "bash",
+    "Dockerfile": "dockerfile",
+}
+_SAME_NAME = frozenset({"sql", "yaml", "toml", "json", "html", "css", "xml", "ini", "txt"})
+
+
+def answer(question: Question, library: Library, url: str) -> str:
+    """The answer's text; raises `UnknownPrompt`, `NoQuestion` or `NothingToWrite` when nobody plays that."""
+    if question.step == "plan":
+        return _plan(library.for_prompt(question.words).plan, url)
+    reference = library.named(question.project)
+    if not question.files:
+        raise NoQuestion("it lists no `Files to write:`")
+    if question.step == "contract":
+        return fenced({path: reference.contract_file(path) for path in question.files})
+    return fenced(_task(reference, question))
+
+
+def fenced(files: Mapping[str, str]) -> str:
+    """The files as fenced blocks, each with a fence that nothing inside it can close."""
+    blocks = []
+    for path, text in files.items():
+        longest = max((len(run) for run in _BACKTICKS.findall(text)), default=0)
+        fence = "`" * max(3, longest + 1)
+        body = text if not text or text.endswith("\n") else f"{text}\n"
+        blocks.append(f"{fence}{_language(path)} {path}\n{body}{fence}\n")
+    return "\n".join(blocks)
+
+
+def _plan(plan: Plan, url: str) -> str:
+    data = plan.model_dump(mode="json", exclude={"prompts"}, exclude_defaults=True)
+    if plan.references:
+        data["references"] = [source.replace(PLACE_OF_SIMULATOR, url) for source in plan.references]
+    return f"```json\n{json.dumps(data, indent=2, ensure_ascii=False)}\n```\n"
+
+
+def spec_path(project: str, file: str) -> str:
+    """Where a document of a project's specs/ is served."""
+    return f"/specs/{quote(project)}/{quote(file)}"
+
+
+def _task(reference: Reference, question: Question) -> dict[str, str]:
+    task = reference.task(question.task)
+    if task is None:
+        names = ", ".join(task.id for task in reference.plan.tasks)
+        raise NothingToWrite(
+            reference.plan.name, question.files[0], f"no task {question.task!r} among {names}"
+        )
+    return reference.task_files(task, question.attempt, question.files)
+
+
+def _language(path: str) -> str:
+    name = path.rpartition("/")[2]
+    suffix = name.rpartition(".")[2]
+    return _LANGUAGES.get(suffix, suffix if suffix in _SAME_NAME else "text")

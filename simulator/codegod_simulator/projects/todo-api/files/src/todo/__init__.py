@@ -1,0 +1,1 @@
+"""A REST API that keeps todos in SQLite."""

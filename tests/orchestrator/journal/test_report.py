@@ -1,0 +1,201 @@
+"""The report of a build, from its journal."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from codegod_kit.plan import Plan
+from codegod_orchestrator.evidence import Evidence, Finding, StageSeen, TestSeen
+from codegod_orchestrator.journal import ClaimedBuild, Journal, ModelCall
+from codegod_orchestrator.ladder import Step
+from codegod_orchestrator.report import DELIVERED, LAST_RUN, read_report
+from codegod_orchestrator.report_text import report_data, report_text, simulation_notice
+from codegod_orchestrator.spend import Amount, Spend
+
+FIRST = Step("first", 0, "ollama:small")
+CALL = ModelCall(
+    step="task",
+    model="ollama:small",
+    simulated=True,
+    request="q",
+    reply="a",
+    stop="end",
+    seconds=2.0,
+    reserved_tokens=100,
+    input_tokens=10,
+    output_tokens=20,
+    cost=Decimal(0),
+)
+
+
+def test_named(name: str, outcome: str = "passed", reason: str = "") -> TestSeen:
+    return TestSeen.model_validate({"id": name, "outcome": outcome, "reason": reason})
+
+
+test_named.__test__ = False  # type: ignore[attr-defined]  # a maker of records, not a test
+
+
+@pytest.fixture
+async def build(journal: Journal, make_plan: Callable[[dict[str, list[str]]], Plan]) -> str:
+    """`storage` was sent back once and landed; `api` never did; `docs` waited for it."""
+    plan = make_plan({"storage": [], "api": ["storage"], "docs": ["api"]})
+    wishes = [{"id": "B1", "text": "A todo can be read back"}]
+    plan = Plan.model_validate(
+        {**plan.model_dump(), "behaviours": wishes, "stack": {"database": "PostgreSQL"}}
+    )
+    name = (await journal.create_build("Create a\nREST API \x1b[31m", out="/somewhere")).id
+    async with journal.claim_build(name, "a test") as claimed:
+        await claimed.save_plan(plan)
+        await claimed.advance("contracting")
+        red = (
+            test_named("tests/test_storage.py::test_put", "failed", "stub"),
+            test_named("tests/test_storage.py::test_import", "passed"),
+            test_named("tests/test_api.py::test_get", "failed", "assertion"),
+            test_named("tests/test_api.py::test_broken", "failed", "import"),
+        )
+        await claimed.save_contract(
+            "contract", "tree-0", Evidence(tree="tree-0", level="bubblewrap", tests=red)
+        )
+        await claimed.advance("running")
+        await claimed.record_model_call(CALL)
+        await storage(claimed)
+        await api(claimed)
+        await claimed.advance("finishing")
+        last = Evidence(
+            tree="tree-9",
+            level="bubblewrap",
+            tests=(
+                test_named("tests/test_storage.py::test_put"),
+                test_named("tests/test_smoke.py::test_it", "skipped"),
+            ),
+            stages=(
+                StageSeen(name="tests", status="passed"),
+                StageSeen(name="types", status="skipped", note="no ty"),
+            ),
+        )
+        await claimed.append(LAST_RUN, last.model_dump(mode="json"))
+        await claimed.append(DELIVERED, {"path": "/somewhere"})
+        await claimed.advance("partial", reason="api failed")
+    return name
+
+
+async def storage(claimed: ClaimedBuild) -> None:
+    wrong = await claimed.dispatch_attempt("storage", FIRST, base="x")
+    await claimed.start_attempt(wrong)
+    finding = Finding(stage="types", path="src/storage.py", line=7, message="bad\n\x1b[31mtype\x07")
+    await claimed.reject_attempt(wrong, [finding] * 7)
+    good = await claimed.dispatch_attempt("storage", Step("repair", 0, "ollama:small", "storage.1"), base="x")
+    await claimed.start_attempt(good)
+    await claimed.submit_attempt(good, commit="c", tree="t")
+    green = Evidence(
+        tree="abcdef1234567890", level="bubblewrap", tests=(test_named("tests/test_storage.py::test_put"),)
+    )
+    await claimed.prove_attempt(good, green)
+    await claimed.accept_attempt(good, commit="fedcba0987654321", tree="abcdef1234567890")
+
+
+async def api(claimed: ClaimedBuild) -> None:
+    blocked = await claimed.dispatch_attempt("api", Step("first", 1, "anthropic:big"), base="x")
+    await claimed.start_attempt(blocked)
+    await claimed.reject_attempt(blocked, (), refused=True, reason="BLOCKED: get_todo")
+    await claimed.fail_task("api", "the ladder has no rung left")
+
+
+async def test_the_report_holds_red_and_green_of_each_task(journal: Journal, build: str) -> None:
+    report = await read_report(journal, build)
+    first, second, third = report.tasks
+    assert first.proof.red == first.proof.green == ("tests/test_storage.py::test_put",)
+    assert first.proof.guards == ("tests/test_storage.py::test_import",)
+    assert (first.proof.tree, first.proof.commit) == ("abcdef1234567890", "fedcba0987654321")
+    assert (second.proof.red, second.proof.green) == (("tests/test_api.py::test_get",), ())
+    assert second.proof.open == ("tests/test_api.py::test_get",)
+    assert third.attempts == ()
+    assert (report.levels, report.delivered, report.build.state) == (("bubblewrap",), "/somewhere", "partial")
+
+
+async def test_the_report_names_what_was_not_proved(journal: Journal, build: str) -> None:
+    assert (await read_report(journal, build)).unproved == (
+        "task api is not built (failed: the ladder has no rung left)",
+        "task docs is not built (skipped: it depends on 'api', which failed)",
+        "test tests/test_smoke.py::test_it was skipped",
+        "the stage types was skipped: no ty",
+        "B1 (A todo can be read back): no test saw it from outside",
+        "PostgreSQL was not started: the tests ran without it",
+    )
+
+
+async def test_the_text_tells_all_of_it_in_harmless_lines(journal: Journal, build: str) -> None:
+    text = report_text(await read_report(journal, build))
+    for words in (
+        f"# Build {build}: partial",
+        "- Prompt: Create a REST API [31m\n",
+        "no language model took part",
+        "- Tasks: 1 of 3 accepted",
+        "- Last run: 1 of 2 tests passed on tree tree-9",
+        "- Sandbox: bubblewrap",
+        "- storage (backend): accepted, 2 attempts, RED 1, GREEN 1",
+        "- Landed as fedcba098765, proved on tree abcdef123456 in a sandbox of level bubblewrap",
+        "- RED, then GREEN: tests/test_storage.py::test_put",
+        "- Guard (passed on the stubs already): tests/test_storage.py::test_import",
+        "- storage.1 (first try, ollama:small on rung 1, ",
+        "    - types: src/storage.py:7 bad [31mtype\n",
+        "    - and 2 more",
+        "- storage.2 (repair of storage.1, ollama:small on rung 1, ",
+        "- api.1 (first try, anthropic:big on rung 2, ",
+        ": rejected: BLOCKED: get_todo",
+        "- RED, not GREEN: tests/test_api.py::test_get",
+        "- ollama:small (simulated): 1 call, 30 tokens, $0.0000, 2.0 s",
+        "- rung 1: 1 call, 30 tokens",
+        "- PostgreSQL was not started",
+    ):
+        assert words in text, words
+    assert all(char.isprintable() or char == "\n" for char in text)
+
+
+async def test_the_report_is_json_too(journal: Journal, build: str) -> None:
+    data = json.loads(json.dumps(report_data(await read_report(journal, build))))
+    assert data["build"]["id"] == build
+    assert data["tasks"][0]["proof"]["green"] == ["tests/test_storage.py::test_put"]
+    assert data["tasks"][0]["attempts"][0]["findings"][0]["line"] == 7
+    assert data["spend"]["total"]["cost"] == "0"
+
+
+async def test_a_build_without_a_plan_has_a_report(journal: Journal) -> None:
+    build = await journal.create_build("Make it")
+    report = await read_report(journal, build.id)
+    assert report.unproved == (
+        "the whole suite was not run on a finished tree",
+        "there is no plan, so nothing is known of what was wanted",
+    )
+    text = report_text(report)
+    assert "no level is on record" in text and "so far" in text and "- no model was asked" in text
+
+
+async def test_a_task_without_a_red_test_is_named(
+    journal: Journal, claimed: ClaimedBuild, land: Callable[[ClaimedBuild, str], Awaitable[object]]
+) -> None:
+    await claimed.save_contract("contract-2", "t", Evidence(tree="t"))
+    await land(claimed, "storage")
+    unproved = (await read_report(journal, claimed.id)).unproved
+    assert (
+        unproved[0]
+        == "task storage has no test that failed on its stubs: the checks and the suite stand for it"
+    )
+
+
+def test_a_mixture_of_models_is_told_apart() -> None:
+    assert simulation_notice(Spend(Amount(), real=("a",))) == ""
+    assert simulation_notice(Spend(Amount(), simulated=("b",), real=("a",))).startswith(
+        "Some models were simulated (b)"
+    )
+
+
+async def test_an_unknown_price_is_said(journal: Journal, claimed: ClaimedBuild) -> None:
+    call = replace(CALL, simulated=False, cost=None, output_tokens=None)
+    await claimed.record_model_call(call)
+    text = report_text(await read_report(journal, claimed.id))
+    assert "1 call, 100 tokens (90 of them reserved, where no usage was reported), $0.0000" in text
+    assert "and the unknown price of 1 call" in text

@@ -1,0 +1,188 @@
+"""Git servers in memory, real git beside them, and callers with and without grants."""
+
+import os
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp_types import CallToolResult, TextContent
+
+from codegod_git import build_server
+from codegod_kit import META_KEY, Grant, GrantIssuer, GrantVerifier, ServerSettings
+
+ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath)}
+
+
+class Caller:
+    """One client of a git server, with what it says in `_meta`."""
+
+    def __init__(self, client: Client, meta: Any = None, **pinned: str) -> None:
+        self._client = client
+        self._meta = meta
+        self._pinned = pinned
+
+    async def result(self, tool: str, **arguments: Any) -> CallToolResult:
+        return await self._client.call_tool(tool, {**self._pinned, **arguments}, meta=self._meta)
+
+    async def ok(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """The structured answer of a call that must succeed."""
+        result = await self.result(tool, **arguments)
+        assert not result.is_error, said(result)
+        assert result.structured_content is not None
+        return result.structured_content
+
+    async def refused(self, tool: str, **arguments: Any) -> str:
+        """What a call says that must fail, and fail on purpose."""
+        result = await self.result(tool, **arguments)
+        assert result.is_error, said(result)
+        assert "Error executing tool" not in said(result), said(result)
+        return said(result)
+
+    async def tools(self) -> list[str]:
+        return [tool.name for tool in (await self._client.list_tools()).tools]
+
+
+class Build:
+    """A build `b1` in a state folder: its orchestrator, its workers, and its files as a sandbox would write them."""
+
+    def __init__(self, client: Client, issuer: GrantIssuer, root: Path) -> None:
+        self.client = client
+        self.issuer = issuer
+        self.root = root
+        self.folder = root / "b1"
+        self.repository = self.folder / "repo.git"
+        self.orchestrator = self.caller(workspace="b1/*", task="", attempt="build")
+
+    def caller(self, **fields: Any) -> Caller:
+        grant = {"build": "b1", "tools": ("git.*",), "deadline": time.time() + 120, **fields}
+        meta = {META_KEY: self.issuer.issue(Grant.model_validate(grant))}
+        handle = grant["workspace"].replace("*", "main")
+        return Caller(self.client, meta, workspace=handle)
+
+    def worker(self, attempt: str) -> Caller:
+        return self.caller(workspace=f"b1/{attempt}", task=attempt.rpartition(".")[0], attempt=attempt)
+
+    def write(self, tree: str, files: dict[str, str | bytes]) -> Path:
+        folder = self.folder / "trees" / tree
+        write_files(folder, files)
+        return folder
+
+    async def begin(self, files: dict[str, str | bytes]) -> str:
+        """`git_init` and a first commit of `files` on main; its id."""
+        await self.orchestrator.ok("git_init", workspace="b1/skeleton")
+        await self.orchestrator.ok("worktree_create", workspace="b1/skeleton", revision="")
+        self.write("skeleton", files)
+        commit = await self.orchestrator.ok(
+            "git_commit", workspace="b1/skeleton", message="Lay out", ref="refs/heads/main"
+        )
+        return str(commit["id"])
+
+    async def attempt(self, attempt: str, files: dict[str, str | bytes], revision: str = "main") -> dict[str, Any]:
+        """A tree of `attempt` made from `revision`, with `files` written and committed by its worker."""
+        await self.orchestrator.ok("worktree_create", workspace=f"b1/{attempt}", revision=revision)
+        self.write(attempt, files)
+        return await self.worker(attempt).ok("git_commit", message=f"Try {attempt}")
+
+    def git(self, *arguments: str) -> str:
+        """What real git says about the repository."""
+        return git(self.folder, "--git-dir", str(self.repository), *arguments)
+
+
+class Standalone:
+    """Somebody's own repository, served alone; `outside` lies beside it, `pwned` appears when something ran."""
+
+    def __init__(self, top: Path, allow_deliver: str = "") -> None:
+        self.top = top
+        self.root = top / "ws" / "r"
+        self.outside = top / "outside"
+        self.pwned = top / "pwned"
+        self.evil = top / "evil.sh"
+        self.root.mkdir(parents=True)
+        self.outside.mkdir()
+        (self.outside / "secret.txt").write_text("CANARY-OUTSIDE\n", encoding="utf-8")
+        self.evil.write_text(f"#!/bin/sh\ntouch {self.pwned}\ncat\n", encoding="utf-8")
+        self.evil.chmod(0o755)
+        self.server = build_server(
+            ServerSettings(self.root, top / "state", environment=ENVIRONMENT), allow_deliver=allow_deliver
+        )
+
+    def git(self, *arguments: str) -> str:
+        return git(self.root, *arguments)
+
+    def write(self, files: dict[str, str | bytes]) -> None:
+        write_files(self.root, files)
+
+    def commit_all(self, message: str) -> None:
+        self.git("add", "-A")
+        self.git("commit", "-qm", message)
+
+
+def write_files(folder: Path, files: dict[str, str | bytes]) -> None:
+    for path, content in files.items():
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run real git as a user would, without this machine's configuration."""
+    environment = {
+        **ENVIRONMENT,
+        "HOME": str(folder),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        **{f"GIT_{who}_NAME": "Ann" for who in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{who}_EMAIL": "ann@example.org" for who in ("AUTHOR", "COMMITTER")},
+    }
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, env=environment, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def said(result: CallToolResult) -> str:
+    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+
+
+@pytest.fixture
+async def build(state_dir: Path) -> AsyncIterator[Build]:
+    issuer = GrantIssuer.new()
+    settings = ServerSettings(
+        state_dir / "builds", state_dir, GrantVerifier(issuer.public_key), environment=ENVIRONMENT
+    )
+    async with Client(build_server(settings)) as client:
+        yield Build(client, issuer, settings.root)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Standalone:
+    """A repository with two commits on main: `f.txt` first says hi, then two lines."""
+    made = Standalone(tmp_path, allow_deliver=str(tmp_path / "delivered"))
+    made.git("init", "-q", "-b", "main")
+    made.write({"f.txt": "hi\n"})
+    made.commit_all("one")
+    made.write({"f.txt": "hi\ntwo\n"})
+    made.commit_all("two")
+    return made
+
+
+@pytest.fixture
+async def user(alone: Standalone) -> AsyncIterator[Caller]:
+    """A caller of the server that serves `alone`."""
+    async with Client(alone.server) as client:
+        yield Caller(client)
+
+
+@pytest.fixture
+def run_git() -> Callable[..., str]:
+    return git
+
+
+@pytest.fixture
+def connect() -> Callable[..., Caller]:
+    """Makes a caller of an open client."""
+    return Caller

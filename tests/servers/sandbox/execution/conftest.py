@@ -1,0 +1,105 @@
+"""A real sandbox at each level, over one state folder, and a workspace for each test."""
+
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from codegod_kit.serving import ServerSettings
+from codegod_sandbox.execution import Limits, RunResult, RunSpec, Sandbox
+from codegod_sandbox.tree import remove
+
+Run = Callable[..., Awaitable[RunResult]]
+
+# Another test session may be running programs of its own: with a user of our own nothing of theirs is counted.
+_UID = random.randrange(50_000, 59_000)
+
+
+@pytest.fixture(scope="session")
+def environment() -> Mapping[str, str]:
+    """What a server of these tests reads instead of this process's environment."""
+    return {"PATH": os.environ["PATH"], "CODEGOD_SANDBOX_UID": str(_UID), "ANTHROPIC_API_KEY": "canary-key"}
+
+
+@pytest.fixture(scope="session")
+def state() -> Iterator[Path]:
+    """One state folder, so that the validators are gathered once."""
+    folder = Path(tempfile.mkdtemp(prefix="codegod-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session", params=["bubblewrap", "landlock"])
+def level(request: pytest.FixtureRequest) -> str:
+    """Each level in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def sandboxes(state: Path, environment: Mapping[str, str]) -> Mapping[str, Sandbox]:
+    """A sandbox for each level."""
+    return {name: make_sandbox(state, environment, name) for name in ("bubblewrap", "landlock")}
+
+
+def make_sandbox(state: Path, environment: Mapping[str, str], level: str) -> Sandbox:
+    """A sandbox that uses `level` or nothing."""
+    return Sandbox(ServerSettings(state, state, environment={**environment, "CODEGOD_SANDBOX": level}))
+
+
+@pytest.fixture
+def sandbox(sandboxes: Mapping[str, Sandbox], level: str) -> Sandbox:
+    """The sandbox of the level in turn."""
+    return sandboxes[level]
+
+
+@pytest.fixture
+def workspace(state_dir: Path) -> Iterator[Path]:
+    """An empty tree; whatever a program leaves in it is removed."""
+    folder = state_dir / "tree"
+    folder.mkdir()
+    yield folder
+    remove(folder)
+
+
+@pytest.fixture
+def run(sandbox: Sandbox, workspace: Path) -> Run:
+    """Run a command in the workspace at the level in turn."""
+    return _runner(sandbox, workspace)
+
+
+@pytest.fixture
+def run_bubblewrap(sandboxes: Mapping[str, Sandbox], workspace: Path) -> Run:
+    """Run a command in the workspace under bubblewrap, where the level does not matter."""
+    return _runner(sandboxes["bubblewrap"], workspace)
+
+
+def _runner(sandbox: Sandbox, workspace: Path) -> Run:
+    async def run(*argv: str, wall_seconds: float = 20, **options: Any) -> RunResult:
+        limits = options.pop("limits", Limits(wall_seconds=wall_seconds, memory_bytes=512 << 20, processes=128))
+        return await sandbox.run(RunSpec(argv, workspace, limits=limits, **options))
+
+    return run
+
+
+@pytest.fixture
+def alive() -> Callable[[str], list[str]]:
+    """The processes of this machine whose command line holds a marker."""
+
+    def find(marker: str) -> list[str]:
+        found = []
+        for process in Path("/proc").iterdir():
+            if process.name.isdigit() and int(process.name) != os.getpid():
+                try:
+                    line = (process / "cmdline").read_bytes()
+                except (FileNotFoundError, ProcessLookupError):
+                    continue
+                if marker.encode() in line:
+                    found.append(process.name)
+        return found
+
+    return find
