@@ -125,7 +125,9 @@ class AcceptLane:
         report: Mapping[str, Any],
     ) -> None:
         """Proof into the journal, candidate onto `main`, acceptance into the journal: in this order a crash is safe."""
-        await self.claimed.prove_attempt(attempt, evidence_of(report, str(candidate["tree"])))
+        await self.claimed.prove_attempt(
+            attempt, evidence_of(report, str(candidate["tree"]), self.toolset.level)
+        )
         arguments = {
             "candidate": candidate["candidate"],
             "expected_head": candidate["head"],

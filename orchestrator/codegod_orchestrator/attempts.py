@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from codegod_kit.plan import Plan, Task
 from codegod_mesh import ServerDown
 from codegod_models import ModelFault
 from codegod_orchestrator.accepting import AcceptLane
 from codegod_orchestrator.contract import CONTRACT_REF, ENVIRONMENT_SECONDS, MAIN_REF, is_test_file
-from codegod_orchestrator.evidence import Finding as Seen
-from codegod_orchestrator.journal import Attempt, ClaimedBuild, Journal
-from codegod_orchestrator.ladder import Ladder, Step, Tried, next_step
+from codegod_orchestrator.journal import Attempt, ClaimedBuild, Journal, StaleAttempt
+from codegod_orchestrator.ladder import Ladder, Step, history, next_step
+from codegod_orchestrator.landings import landings
 from codegod_orchestrator.options import BuildOptions
 from codegod_orchestrator.toolset import Toolset
 from codegod_orchestrator.voice import Voice
 from codegod_workers import Assignment, Finding, Submission, Worker
+from codegod_workers.findings import from_fault
 from codegod_workers.worker import ToolRefused
 
 LOSSES_PER_TASK = 3  # a task whose worker or server died this often in one run is given up as poison
+
+
+class AttemptLost(Exception):
+    """A server died under an attempt; nobody has judged it."""
+
+    def __init__(self, attempt: Attempt, reason: str) -> None:
+        super().__init__(reason)
+        self.attempt = attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,57 +43,70 @@ class TaskRunner:
     ladder: Ladder
     voices: Sequence[Voice]
     lane: AcceptLane
-    reopened: datetime | None = None
 
     async def run(self, task: Task) -> bool:
         """Try until the task has landed (True) or the ladder has no rung left (False, and the journal says why)."""
-        losses = 0
-        while losses < LOSSES_PER_TASK:
-            history = self._since(await self.journal.attempts(self.claimed.id, task.id))
-            step = next_step(self.ladder, map(_tried, history))
+        for _ in range(LOSSES_PER_TASK):
+            try:
+                return await self._climb(task)
+            except AttemptLost as lost:
+                # The server may have died after it had landed the candidate: `main` knows.
+                found = await landings(await self.toolset.contracting("main"), self.claimed.id)
+                if landing := found.get(lost.attempt.id):
+                    await self.claimed.accept_attempt(lost.attempt, commit=landing.commit, tree=landing.tree)
+                    return True
+                await self.claimed.lose_attempt(lost.attempt, str(lost))
+        await self.claimed.fail_task(task.id, f"its tools were lost {LOSSES_PER_TASK} times")
+        return False
+
+    async def _climb(self, task: Task) -> bool:
+        """Attempt after attempt, as the ladder says; raises `AttemptLost` when a server dies under one."""
+        while True:
+            attempts = await self.journal.attempts(self.claimed.id, task.id)
+            counted = history(attempts, await self._forgiven(task))
+            step = next_step(self.ladder, counted)
             if step is None:
                 await self.claimed.fail_task(
-                    task.id, f"all {len(history)} attempts of the ladder were sent back"
+                    task.id, f"all {len(counted)} attempts of the ladder were sent back"
                 )
                 return False
             attempt = await self.claimed.dispatch_attempt(task.id, step, base=await self._head())
             try:
-                landed = await self._try(task, step, attempt, history)
+                landed = await self._try(task, step, attempt, attempts)
                 await self._put_away(task, attempt)
-                if landed:
-                    return True
             except ServerDown as fault:
-                losses += 1
-                await self.claimed.lose_attempt(attempt, str(fault))
-        await self.claimed.fail_task(task.id, f"its tools were lost {losses} times")
-        return False
+                raise AttemptLost(attempt, str(fault)) from fault
+            if landed:
+                return True
 
-    def _since(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
-        """The attempts that count on the ladder: a reopened build climbs it anew."""
-        return [
-            attempt for attempt in attempts if self.reopened is None or attempt.dispatched > self.reopened
-        ]
+    async def _forgiven(self, task: Task) -> int:
+        """The attempts up to this number no longer count: the build was reopened since."""
+        tasks = await self.journal.tasks(self.claimed.id)
+        return next(one.forgiven for one in tasks if one.id == task.id)
 
     async def _head(self) -> str:
         desk = await self.toolset.contracting("main")
         return str(((await desk.call("git.git_show", {"revision": MAIN_REF})).data or {})["id"])
 
-    async def _try(self, task: Task, step: Step, attempt: Attempt, history: Sequence[Attempt]) -> bool:
+    async def _try(self, task: Task, step: Step, attempt: Attempt, earlier: Sequence[Attempt]) -> bool:
         """One attempt; whatever it brings ends in the journal."""
         try:
-            await self._prepare(task, attempt, history)
+            await self._prepare(task, attempt, earlier)
             await self.claimed.start_attempt(attempt)
-            submission = await self._perform(task, step, attempt, history)
+            submission = await self._perform(task, step, attempt, earlier)
         except (ModelFault, ToolRefused) as fault:
             await self.claimed.reject_attempt(
-                attempt, (Seen(stage="attempt", message=str(fault)),), refused=True, reason=str(fault)
+                attempt, from_fault("attempt", str(fault)), refused=True, reason=str(fault)
             )
             return False
         if submission.outcome != "submitted":
             await self._send_back(attempt, submission, submission.findings)
             return False
-        await self.claimed.submit_attempt(attempt, commit=submission.commit, tree=submission.tree)
-        findings = await self.lane.accept(task, attempt, submission)
+        try:
+            await self.claimed.submit_attempt(attempt, commit=submission.commit, tree=submission.tree)
+            findings = await self.lane.accept(task, attempt, submission)
+        except StaleAttempt:
+            return False  # another attempt counts by now; the journal has the event
         if findings:
             await self._send_back(attempt, submission, findings)
         return not findings
@@ -95,24 +116,24 @@ class TaskRunner:
         desk = await self.toolset.accepting(task, attempt.id)
         await desk.maybe("git.worktree_remove", {})
 
-    async def _prepare(self, task: Task, attempt: Attempt, history: Sequence[Attempt]) -> None:
+    async def _prepare(self, task: Task, attempt: Attempt, earlier: Sequence[Attempt]) -> None:
         """The attempt's own tree: `main`, or the answer that it repairs, with the task's tests laid over it."""
         desk = await self.toolset.accepting(task, attempt.id, tree=attempt.id)
-        arguments: dict[str, object] = {"revision": _revision(attempt, history)}
+        arguments: dict[str, object] = {"revision": _revision(attempt, earlier)}
         if task.tests:
             arguments |= {"overlay": CONTRACT_REF, "overlay_paths": list(task.tests)}
         await desk.call("git.worktree_create", arguments)
         await desk.call("sandbox.env_prepare", {}, within=ENVIRONMENT_SECONDS)
 
     async def _perform(
-        self, task: Task, step: Step, attempt: Attempt, history: Sequence[Attempt]
+        self, task: Task, step: Step, attempt: Attempt, earlier: Sequence[Attempt]
     ) -> Submission:
-        tools = await self.toolset.working(task, attempt.id)
+        tools = await self.toolset.working(task, attempt)
         worker = Worker(ask=self.voices[step.rung].for_task(task.id, attempt.id), tools=tools)
-        return await worker.perform(self._assignment(task, step, attempt, history))
+        return await worker.perform(self._assignment(task, step, attempt, earlier))
 
-    def _assignment(self, task: Task, step: Step, attempt: Attempt, history: Sequence[Attempt]) -> Assignment:
-        sent_back = [old for old in history if old.state == "rejected"]
+    def _assignment(self, task: Task, step: Step, attempt: Attempt, earlier: Sequence[Attempt]) -> Assignment:
+        sent_back = [old for old in earlier if old.state == "rejected"]
         return Assignment(
             build=self.claimed.id,
             project=self.plan.name,
@@ -123,23 +144,20 @@ class TaskRunner:
             number=1 + len(sent_back),
             kind=step.kind,
             reads=reads_of(self.plan, task),
-            findings=tuple(_told(finding) for finding in sent_back[-1].findings) if sent_back else (),
-            ref=attempt.branch,
-            trailers=tuple(self.toolset.trailers(task.id, attempt.id, attempt.model)),
+            findings=sent_back[-1].findings if sent_back else (),
             context_tokens=self.options.context_tokens,
             answer_tokens=self.options.answer_tokens,
         )
 
     async def _send_back(self, attempt: Attempt, submission: Submission, findings: Sequence[Finding]) -> None:
         refused = submission.outcome in {"blocked", "too_big", "contract"}
-        seen = [Seen(**finding.model_dump()) for finding in findings]
         if refused:
-            seen = [Seen(stage="attempt", rule=submission.outcome, message=submission.note)]
+            findings = [Finding(stage="attempt", rule=submission.outcome, message=submission.note)]
         await self.claimed.reject_attempt(
             attempt,
-            seen,
+            findings,
             refused=refused,
-            reason=str(seen[0].message) if seen else submission.outcome,
+            reason=findings[0].message if findings else submission.outcome,
             commit=submission.commit,
             tree=submission.tree,
         )
@@ -155,16 +173,7 @@ def reads_of(plan: Plan, task: Task) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for path in shown if path not in task.files))
 
 
-def _tried(attempt: Attempt) -> Tried:
-    outcome = "lost" if attempt.state != "rejected" else "refused" if attempt.refused else "rejected"
-    return Tried(attempt.id, attempt.rung, attempt.kind, outcome)  # type: ignore[arg-type]  # one of the three
-
-
-def _revision(attempt: Attempt, history: Sequence[Attempt]) -> str:
+def _revision(attempt: Attempt, earlier: Sequence[Attempt]) -> str:
     """A repair starts from the answer that it repairs, if that got as far as a commit; all else from `main`."""
-    commits: Mapping[str, str] = {old.id: old.commit for old in history}
+    commits: Mapping[str, str] = {old.id: old.commit for old in earlier}
     return commits.get(attempt.continues) or attempt.base
-
-
-def _told(finding: Seen) -> Finding:
-    return Finding(**finding.model_dump())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import anyio
 
@@ -14,10 +13,11 @@ from codegod_models import ModelFault, Provider
 from codegod_orchestrator.accepting import AcceptLane
 from codegod_orchestrator.attempts import TaskRunner
 from codegod_orchestrator.capability import Facts, NotBuildable, capability_sheet, refuse_plan
-from codegod_orchestrator.contract import MAIN_REF, Contractor, ContractRefused
+from codegod_orchestrator.contract import Contractor, ContractRefused
 from codegod_orchestrator.finishing import Finisher
-from codegod_orchestrator.journal import Build, ClaimedBuild, Journal, Landing
+from codegod_orchestrator.journal import Build, CancelRequested, ClaimedBuild, Journal, Landing
 from codegod_orchestrator.ladder import Ladder, Rung
+from codegod_orchestrator.landings import landings
 from codegod_orchestrator.options import BuildOptions
 from codegod_orchestrator.planning import Planner, PlanRefused
 from codegod_orchestrator.redgreen import Red, red_of
@@ -28,8 +28,6 @@ from codegod_orchestrator.voice import Voice
 from codegod_workers.worker import ToolRefused
 
 CANCEL_WAIT_SECONDS = 5.0  # how long one wait for events lasts; a request wakes it at once in this process
-LANDINGS_PAGE = 100
-EVENTS_PAGE = 500
 
 _EXPECTED = (PlanRefused, NotBuildable, ContractRefused, ModelFault, ToolRefused, ServerDown)
 
@@ -61,18 +59,32 @@ class Builder:
         """Bring the build to an end, or as far as it gets; a request to cancel ends it as `cancelled`."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._until_cancelled, group.cancel_scope)
-            try:
-                await self._steps()
-            except _EXPECTED as fault:
-                await self.claimed.advance("failed", reason=str(fault))
+            reason = await self._run_steps()
             group.cancel_scope.cancel()
+        if reason:
+            await self.claimed.advance("failed", reason=reason)
         build = await self.journal.build(self.claimed.id)
         if build.cancel_requested and build.state not in BUILD_ENDS:
             await self.claimed.advance("cancelled", reason="cancelled on request")
         return await self.journal.build(self.claimed.id)
 
+    async def _run_steps(self) -> str:
+        """Why the build failed; nothing when it came to its end or was asked to stop."""
+        reason = ""
+        try:
+            await self._steps()
+        except* CancelRequested:
+            pass  # the build ends as cancelled
+        except* _EXPECTED as group:
+            reason = str(_first(group))
+        return reason
+
     async def _until_cancelled(self, scope: anyio.CancelScope) -> None:
-        seen = (await self.journal.build(self.claimed.id)).last_event
+        build = await self.journal.build(self.claimed.id)
+        if build.cancel_requested:
+            scope.cancel()
+            return
+        seen = build.last_event
         while True:
             events = await self.journal.wait_events(self.claimed.id, seen, CANCEL_WAIT_SECONDS)
             if any(event.kind == "cancel.requested" for event in events):
@@ -94,7 +106,7 @@ class Builder:
 
     @property
     def _toolset(self) -> Toolset:
-        return Toolset(self.mesh, self.claimed.id, self.extra_tools)
+        return Toolset(self.mesh, self.claimed.id, self.facts.sandbox_level, self.extra_tools)
 
     async def _state(self) -> BuildState:
         return (await self.journal.build(self.claimed.id)).state
@@ -142,7 +154,7 @@ class Builder:
             accepted=[name for name, state in states.items() if state == "accepted"],
             failed=[name for name, state in states.items() if state in {"failed", "skipped"}],
         )
-        runner = self._runner(plan, options, red, await self._reopened())
+        runner = self._runner(plan, options, red)
         tasks = {task.id: task for task in plan.tasks}
         ended, results = anyio.create_memory_object_stream[tuple[str, bool]](len(tasks) + 1)
 
@@ -161,16 +173,7 @@ class Builder:
                 else:
                     schedule.failed(name)
 
-    async def _reopened(self) -> datetime | None:
-        """When this build was last taken up again after it had ended as partial or failed."""
-        last: datetime | None = None
-        seen = 0
-        while events := await self.journal.events(self.claimed.id, seen, EVENTS_PAGE):
-            seen = events[-1].seq
-            last = next((event.at for event in reversed(events) if event.kind == "build.reopened"), last)
-        return last
-
-    def _runner(self, plan: Plan, options: BuildOptions, red: Red, reopened: datetime | None) -> TaskRunner:
+    def _runner(self, plan: Plan, options: BuildOptions, red: Red) -> TaskRunner:
         return TaskRunner(
             plan=plan,
             options=options,
@@ -180,7 +183,6 @@ class Builder:
             ladder=Ladder(tuple(Rung(name) for name in self.models.names[1:])),
             voices=[Voice(provider, self.claimed, rung) for rung, provider in enumerate(self.models.rungs)],
             lane=AcceptLane(plan, self.claimed, self._toolset, red),
-            reopened=reopened,
         )
 
     async def _finish(self, plan: Plan, out: str) -> None:
@@ -199,27 +201,18 @@ class Builder:
             await self.claimed.advance("done")
 
 
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
 async def recover(claimed: ClaimedBuild, journal: Journal, mesh: Mesh) -> None:
     """Take up a build whose last owner went away: landings are looked up in `main`, the rest is tried again."""
     build = await journal.build(claimed.id)
     landed: dict[str, Landing] = {}
     if build.state in {"running", "finishing"}:
-        landed = await _landings(Toolset(mesh, claimed.id, {}))
+        desk = await Toolset(mesh, claimed.id).contracting("main")
+        landed = await landings(desk, claimed.id)
     await claimed.recover(landed)
     if build.state in {"partial", "failed"}:
         await claimed.reopen()
-
-
-async def _landings(toolset: Toolset) -> dict[str, Landing]:
-    desk = await toolset.contracting("main")
-    found: dict[str, Landing] = {}
-    cursor = ""
-    while True:
-        arguments = {"revision": MAIN_REF, "limit": LANDINGS_PAGE, "cursor": cursor}
-        page = (await desk.call("git.git_log", arguments)).data or {}
-        for commit in page.get("commits", ()):
-            if attempt := dict(commit.get("trailers", {})).get("Attempt-Id"):
-                found[attempt] = Landing(commit["id"], commit["tree"])
-        cursor = str(page.get("next_cursor") or "")
-        if not cursor:
-            return found

@@ -148,7 +148,7 @@ class Contractor:
     async def _keep(self, commit: str, report: Mapping[str, Any]) -> Contract:
         """Make `main` start with the skeleton, then let the journal know the contract."""
         main = await self._start_main(commit)
-        evidence = evidence_of(report, str(main["tree"]))
+        evidence = evidence_of(report, str(main["tree"]), self.toolset.level)
         return await self.master.claimed.save_contract(commit, evidence.tree, evidence)
 
     async def _start_main(self, commit: str) -> Mapping[str, Any]:

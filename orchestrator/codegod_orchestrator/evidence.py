@@ -17,18 +17,6 @@ StageStatus = Literal["passed", "failed", "skipped"]
 RED_REASONS = frozenset({"stub", "assertion"})
 
 
-class Finding(BaseModel):
-    """One thing that is wrong, as it is told to the worker who mends it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    stage: str
-    message: str
-    path: str = ""
-    line: int = 0
-    rule: str = ""
-
-
 class TestSeen(BaseModel):
     """How one test ended."""
 

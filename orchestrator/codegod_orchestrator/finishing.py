@@ -66,7 +66,7 @@ class Finisher:
         arguments = {"stages": ["syntax", "imports", "tests"], "tests": ["."]}
         report = (await desk.call("sandbox.check_run", arguments, within=CHECK_SECONDS)).data or {}
         head = (await desk.call("git.git_show", {"revision": MAIN_REF})).data or {}
-        evidence = evidence_of(report, str(head.get("tree", "")))
+        evidence = evidence_of(report, str(head.get("tree", "")), self.toolset.level)
         await self.claimed.append("build.checked", evidence.model_dump(mode="json"))
         return from_report(report)
 

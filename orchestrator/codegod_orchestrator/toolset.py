@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from codegod_kit import Grant
 from codegod_kit.plan import Task
 from codegod_mesh import Allocation, CallResult, Mesh, View
 from codegod_orchestrator.allocation import Role, tools_of_role, tools_of_task
+from codegod_orchestrator.journal import Attempt
 from codegod_workers.worker import ToolRefused
 
 CALL_SECONDS = 60.0
@@ -55,7 +56,9 @@ class Toolset:
 
     mesh: Mesh
     build: str
-    extra: Mapping[str, Sequence[str]]
+    level: str = ""
+    """The sandbox level in force, for the evidence."""
+    extra: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Tools of a user's own servers by task type, from `mcp.json`."""
 
     async def planning(self) -> Desk:
@@ -71,20 +74,21 @@ class Toolset:
     async def finishing(self, tree: str, deliver: str = "") -> Desk:
         return await self._desk("finishing", tree, deliver=deliver)
 
-    async def working(self, task: Task, attempt: str) -> View:
-        """What a worker gets: the tools of its task's type, its own tree, its own files to write."""
+    async def working(self, task: Task, attempt: Attempt) -> View:
+        """What a worker gets: the tools of its task's type, its own tree, its own files to write, its own ref."""
         tools = (*tools_of_task(task.type), *self.extra.get(task.type, ()))
         grant = Grant(
             build=self.build,
             task=task.id,
-            attempt=attempt,
+            attempt=attempt.id,
             tools=tools,
-            workspace=f"{self.build}/{attempt}",
+            workspace=f"{self.build}/{attempt.id}",
             write=task.files,
             network=True,  # for env_prepare, whose proxy reaches package indexes alone
             deadline=time.time() + GRANT_SECONDS,
         )
-        return await self._view(tools, grant, attempt)
+        own = {"ref": attempt.branch, "trailers": self.trailers(task.id, attempt.id, attempt.model)}
+        return await self._view(tools, grant, attempt.id, own)
 
     def trailers(self, task: str, attempt: str, model: str) -> list[str]:
         """The trailers that a resume finds a landing by, and that a reader sees the model in."""
@@ -106,6 +110,8 @@ class Toolset:
         )
         return Desk(await self._view(tools, grant, tree), attempt)
 
-    async def _view(self, tools: Sequence[str], grant: Grant, tree: str) -> View:
-        pins = {"scope": self.build} | ({"workspace": f"{self.build}/{tree}"} if tree else {})
+    async def _view(
+        self, tools: Sequence[str], grant: Grant, tree: str, own: Mapping[str, object] | None = None
+    ) -> View:
+        pins = {"scope": self.build, **(own or {})} | ({"workspace": f"{self.build}/{tree}"} if tree else {})
         return await self.mesh.view(Allocation(allow=tuple(tools), pin=pins, grant=grant))

@@ -45,8 +45,6 @@ class Assignment(_Record):
     reads: tuple[str, ...] = ()
     """Files of the task's dependencies and of the skeleton; shown as signatures."""
     findings: tuple[Finding, ...] = ()
-    ref: str
-    trailers: tuple[str, ...] = ()
     context_tokens: int
     answer_tokens: int
 

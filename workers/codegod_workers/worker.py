@@ -151,8 +151,7 @@ class Worker:
         if (status.data or {}).get("clean"):
             return None
         message = f"{assignment.task.title}\n\nTry {assignment.number} at {assignment.task.id}."
-        arguments = {"message": message, "ref": assignment.ref, "trailers": list(assignment.trailers)}
-        return (await self._call("git.git_commit", arguments)).data
+        return (await self._call("git.git_commit", {"message": message})).data
 
     async def _call(
         self, name: str, arguments: Mapping[str, Any], within: float = READ_SECONDS

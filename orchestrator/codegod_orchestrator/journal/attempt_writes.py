@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, select
 
-from codegod_orchestrator.evidence import Evidence, Finding
+from codegod_orchestrator.evidence import Evidence
 from codegod_orchestrator.journal.change import Change
 from codegod_orchestrator.journal.faults import (
     BuildEnded,
@@ -19,6 +19,7 @@ from codegod_orchestrator.journal.records import Landing
 from codegod_orchestrator.journal.schema import attempts, dependencies, tasks
 from codegod_orchestrator.ladder import Step
 from codegod_orchestrator.states import ATTEMPT_OPEN, BUILD_ENDS, IllegalTransition
+from codegod_workers.records import Finding
 
 # What each attempt's worktree is committed to; nothing under it is ever deleted.
 ATTEMPT_BRANCH = "refs/codegod/attempts/{task}/{number}"

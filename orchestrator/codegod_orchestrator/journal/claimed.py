@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 
 from codegod_orchestrator.blobs import Blobs, is_long
-from codegod_orchestrator.evidence import Evidence, Finding
+from codegod_orchestrator.evidence import Evidence
 from codegod_orchestrator.journal import attempt_writes, build_writes, call_writes, reads
 from codegod_orchestrator.journal.call_writes import KeptCall
 from codegod_orchestrator.journal.change import Change, apply
@@ -22,6 +22,7 @@ from codegod_orchestrator.journal.records import Attempt, Contract, Landing, Mod
 from codegod_orchestrator.journal.writer import Writer
 from codegod_orchestrator.ladder import Step
 from codegod_orchestrator.states import BuildState
+from codegod_workers.records import Finding
 
 if TYPE_CHECKING:
     from codegod_kit.plan import Plan

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, Select, select
 
 from codegod_orchestrator.blobs import BlobDamaged, BlobMissing, Blobs
-from codegod_orchestrator.evidence import Evidence, Finding
+from codegod_orchestrator.evidence import Evidence
 from codegod_orchestrator.journal import schema
 from codegod_orchestrator.journal.faults import JournalDamaged, UnknownBuild
 from codegod_orchestrator.journal.records import (
@@ -21,6 +21,7 @@ from codegod_orchestrator.journal.records import (
     Recovery,
     Task,
 )
+from codegod_workers.records import Finding
 
 R = TypeVar("R")
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
-from codegod_orchestrator.evidence import Evidence, Finding
+from codegod_orchestrator.evidence import Evidence
 from codegod_orchestrator.ladder import StepKind
 from codegod_orchestrator.states import AttemptState, BuildState, TaskState
+from codegod_workers.records import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ Mode = Literal["ro", "rw", "rwc", "memory"]
 VALUE_LIMIT_BYTES = 1_000_000
 # A scratch database of tests; its journal may take as much again.
 DATABASE_LIMIT_BYTES = 256 * 1024 * 1024
+# A database in memory holds what migrations put in: a schema and a few rows.
+MEMORY_LIMIT_BYTES = 32 * 1024 * 1024
 # How long a call waits for another program's transaction.
 _BUSY_SECONDS = 5.0
 # Instructions of SQLite's machine between two looks at the clock: about a tenth of a millisecond.
@@ -100,7 +102,8 @@ def _limit(connection: sqlite3.Connection, mode: Mode) -> None:
         connection.execute("PRAGMA query_only = ON")
     else:
         page = connection.execute("PRAGMA page_size").fetchone()[0]
-        connection.execute(f"PRAGMA max_page_count = {DATABASE_LIMIT_BYTES // page}")
+        limit_bytes = MEMORY_LIMIT_BYTES if mode == "memory" else DATABASE_LIMIT_BYTES
+        connection.execute(f"PRAGMA max_page_count = {limit_bytes // page}")
         connection.execute("PRAGMA foreign_keys = ON")
 
 
@@ -113,14 +116,11 @@ def _faults(name: str, guard: Guard, budget: Budget) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, sqlite3.Warning) as error:
-        fault = _fault(name, error, guard, budget)
-        if fault is None:
-            raise
-        raise fault from error
+        raise fault_of(name, error, guard, budget) from error
 
 
-def _fault(name: str, error: Exception, guard: Guard, budget: Budget) -> DatabaseFault | None:
-    """What a caller is told about an error of SQLite or of Python's binding; None for what only a bug of ours causes."""
+def fault_of(name: str, error: Exception, guard: Guard, budget: Budget) -> DatabaseFault:
+    """What a caller is told about an error of SQLite or of Python's binding while the database `name` was used."""
     if guard.refusal is not None:
         return guard.refusal
     # The low byte is the kind, the rest a detail; errors of the binding itself have none.

@@ -1,14 +1,15 @@
 """Runs one statement and gives what came of it."""
 
+import json
+import math
 import sqlite3
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from codegod_database.engine import Budget, opened
+from codegod_database.engine import Budget, Mode, opened
 from codegod_database.faults import BadParameter, NothingToRun, RowTooLarge, StatementFailed
 from codegod_database.guard import Access, Guard
 from codegod_database.records import ColumnInfo, QueryPlan, Step
@@ -66,10 +67,10 @@ def query(file: Path, wanted: Statement, skip: int, limit: int, budget: Budget) 
         return _page(cursor, skip, limit)
 
 
-def execute(file: Path, wanted: Statement, *, destructive: bool, budget: Budget) -> Outcome:
-    """Run a statement that writes, in a transaction of its own; the database is made when it is not there."""
+def execute(file: Path, mode: Mode, wanted: Statement, *, destructive: bool, budget: Budget) -> Outcome:
+    """Run a statement that writes, in a transaction of its own."""
     guard = Guard(Access.DESTROY if destructive else Access.WRITE)
-    with opened(file, "rwc", guard, budget) as connection:
+    with opened(file, mode, guard, budget) as connection:
         with guard.off():
             connection.execute("BEGIN IMMEDIATE")
         before = connection.total_changes
@@ -110,17 +111,34 @@ def _run(connection: sqlite3.Connection, wanted: Statement) -> sqlite3.Cursor:
 
 
 def _page(cursor: sqlite3.Cursor, skip: int, limit: int) -> Page:
+    """Up to `limit` of the rows that are left, fewer when they are long."""
+    names = [column[0] for column in cursor.description or ()]
+    kinds: list[set[str]] = [set() for _ in names]
     rows: list[list[Value]] = []
     left = PAGE_CHARS
     more = False
     for row in cursor:
         shown = [_shown(value) for value in row]
-        size = sum(_size(value) for value in shown)
+        size = len(json.dumps(shown, ensure_ascii=False))
         if size > PAGE_CHARS:
             raise RowTooLarge(skip + len(rows) + 1, size, PAGE_CHARS)
-        if len(rows) == limit or size > left:
-            more = True
+        more = len(rows) == limit or size > left
+        if more:
             break
         rows.append(shown)
         left -= size
-    return Page(_columns(cursor, rows), rows, more)
+        for kind, value in zip(kinds, row, strict=True):
+            kind.add(_KINDS[type(value)])
+    columns = [
+        ColumnInfo(name=name, type="|".join(sorted(kind))) for name, kind in zip(names, kinds, strict=True)
+    ]
+    return Page(columns, rows, more)
+
+
+def _shown(value: Any) -> Value:
+    """A value as JSON can hold it."""
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value  # type: ignore[no-any-return]

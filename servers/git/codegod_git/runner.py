@@ -236,12 +236,14 @@ class _Exchange:
 
 async def _end(process: Process) -> None:
     """End the process and all that it started: politely first, so that git removes its lock files."""
-    for number in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
-        if process.returncode is not None:
-            return
-        _signal_group(process, number)
-        with anyio.move_on_after(_GRACE_SECONDS):
-            await process.wait()
+    if process.returncode is not None:
+        return
+    _signal_group(process, signal.SIGTERM)
+    with anyio.move_on_after(_GRACE_SECONDS):
+        await process.wait()
+    # Also when git itself has ended by now: what it started may not have listened.
+    _signal_group(process, getattr(signal, "SIGKILL", signal.SIGTERM))
+    await process.wait()
 
 
 def _signal_group(process: Process, number: int) -> None:

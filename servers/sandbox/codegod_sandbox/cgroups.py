@@ -93,7 +93,7 @@ class CgroupHome:
 
     def make(self, limits: Limits) -> Cgroup:
         """A new, empty group under `limits`."""
-        name = f"{os.getpid()}-{secrets.token_hex(6)}"
+        name = f"{_pid_namespace()}-{os.getpid()}-{secrets.token_hex(6)}"
         group = Cgroup(self.version, self.memory / name, self.pids / name)
         for folder in (group.memory, group.pids):
             folder.mkdir(exist_ok=True)
@@ -103,8 +103,8 @@ class CgroupHome:
     def sweep(self) -> None:
         """Kill and remove what servers that were themselves killed have left behind."""
         for folder in self.pids.iterdir():
-            server = folder.name.partition("-")[0]
-            if folder.is_dir() and server.isdigit() and not Path("/proc", server).exists():
+            namespace, _, server = folder.name.rpartition("-")[0].partition("-")
+            if namespace == _pid_namespace() and not Path("/proc", server).exists():
                 left = Cgroup(self.version, self.memory / folder.name, folder)
                 left.kill()
                 left.remove()
@@ -183,6 +183,11 @@ def _own_groups(proc: Path) -> dict[str, str]:
         for controller in controllers.split(","):
             groups[controller] = group
     return groups
+
+
+def _pid_namespace() -> str:
+    """Another container may share our groups; its process numbers mean nothing to us."""
+    return str(os.stat("/proc/self/ns/pid").st_ino)
 
 
 def _members(folder: Path) -> list[int]:

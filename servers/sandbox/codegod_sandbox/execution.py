@@ -1,9 +1,7 @@
 """Runs programs that somebody else wrote. `Sandbox.run` is the only way this package starts one."""
 
-import os
-import secrets
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +13,11 @@ from codegod_sandbox.descriptors import Descriptors
 from codegod_sandbox.egress import EgressProxy
 from codegod_sandbox.execution_faults import SandboxBroken, SandboxMissing, UnreachableFolder
 from codegod_sandbox.ground import Ground, candidates, closed_to, explain, find_ground
-from codegod_sandbox.jail import EGRESS_NAME, Jail, PreparedRun
+from codegod_sandbox.jail import Jail, PreparedRun
 from codegod_sandbox.places import Places
 from codegod_sandbox.process import Ended, run_process
 from codegod_sandbox.route import Route, open_route
+from codegod_sandbox.run_folder import run_folder, sweep_runs
 from codegod_sandbox.spec import (
     ENV,
     FILES,
@@ -33,7 +32,7 @@ from codegod_sandbox.spec import (
     mounted,
 )
 from codegod_sandbox.status import SandboxStatus, describe
-from codegod_sandbox.tree import Usage, give, remove, usage
+from codegod_sandbox.tree import Usage, give, usage
 from codegod_sandbox.watchdog import Watchdog
 
 __all__ = [
@@ -85,6 +84,7 @@ class Sandbox:
         return describe(await self.ground())
 
     async def _look(self) -> Ground:
+        await anyio.to_thread.run_sync(sweep_runs, self._settings.state)
         ground = await find_ground(self._settings)
         problems = list(ground.problems)
         for candidate in await candidates(self._settings, ground):
@@ -118,7 +118,7 @@ class Sandbox:
         _require_reach(spec, ground.uid)
         before = await anyio.to_thread.run_sync(_take_stock, spec, ground.uid)
         async with AsyncExitStack() as stack:
-            folder = await stack.enter_async_context(_run_folder(self._settings.state, ground.uid))
+            folder = await stack.enter_async_context(run_folder(self._settings.state, ground.uid))
             route = await stack.enter_async_context(open_route(spec.egress, jail, folder))
             group = ground.cgroups.make(spec.limits) if ground.cgroups else None
             if group is not None:
@@ -171,7 +171,9 @@ def _result(
     ended: Ended, level: Level, places: Places, proxy: EgressProxy | None, *, memory: bool
 ) -> RunResult:
     status: RunStatus = ended.reason or ("signal" if 128 < ended.exit_code <= 128 + _SIGNALS else "exit")
-    if memory and ended.reason is None and ended.exit_code != 0:
+    if (
+        memory and ended.exit_code != 0
+    ):  # whatever came of it: what was left may have waited for the killed one
         status = "memory_limit"
     return RunResult(
         status=status,
@@ -216,24 +218,3 @@ def _will_be_given(closed: Path, spec: RunSpec) -> bool:
 def _take_stock(spec: RunSpec, uid: int | None) -> Usage:
     """What lies in the folders that the program may change; they are its user's from now on."""
     return sum((usage(folder) if uid is None else give(folder, uid) for folder in _writable(spec)), Usage())
-
-
-@asynccontextmanager
-async def _run_folder(state: Path, uid: int | None) -> AsyncIterator[Path]:
-    """A folder that only this run knows, removed with all that the program put there."""
-    runs = state / "runs"
-    runs.mkdir(parents=True, exist_ok=True)
-    runs.chmod(0o711)
-    folder = runs / secrets.token_hex(8)
-    egress = folder / EGRESS_NAME
-    for place in (folder, egress):
-        place.mkdir()
-        place.chmod(0o711)
-    egress.chmod(0o700)
-    if uid is not None:
-        os.chown(egress, uid, uid)
-    try:
-        yield folder
-    finally:
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(remove, folder)

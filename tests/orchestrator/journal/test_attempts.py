@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from codegod_kit.plan import Plan
-from codegod_orchestrator.evidence import Evidence, Finding
+from codegod_orchestrator.evidence import Evidence
 from codegod_orchestrator.journal import (
     Attempt,
     ClaimedBuild,
@@ -21,6 +21,7 @@ from codegod_orchestrator.journal import (
 )
 from codegod_orchestrator.ladder import Step
 from codegod_orchestrator.states import IllegalTransition
+from codegod_workers.records import Finding
 
 FIRST = Step("first", 0, "ollama:small")
 GREEN = Evidence(tree="tree-1", level="bubblewrap")

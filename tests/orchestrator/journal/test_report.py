@@ -8,12 +8,13 @@ from decimal import Decimal
 import pytest
 
 from codegod_kit.plan import Plan
-from codegod_orchestrator.evidence import Evidence, Finding, StageSeen, TestSeen
+from codegod_orchestrator.evidence import Evidence, StageSeen, TestSeen
 from codegod_orchestrator.journal import ClaimedBuild, Journal, ModelCall
 from codegod_orchestrator.ladder import Step
 from codegod_orchestrator.report import DELIVERED, LAST_RUN, read_report
 from codegod_orchestrator.report_text import report_data, report_text, simulation_notice
 from codegod_orchestrator.spend import Amount, Spend
+from codegod_workers.records import Finding
 
 FIRST = Step("first", 0, "ollama:small")
 CALL = ModelCall(

@@ -7,10 +7,11 @@ import anyio
 import pytest
 
 from codegod_kit.plan import Plan
-from codegod_orchestrator.evidence import Evidence, Finding
+from codegod_orchestrator.evidence import Evidence
 from codegod_orchestrator.journal import ClaimedBuild, Journal
 from codegod_orchestrator.ladder import history, next_step, parse_ladder
 from codegod_orchestrator.schedule import Schedule
+from codegod_workers.records import Finding
 
 TASKS = 64
 MAX_PARALLEL = 12

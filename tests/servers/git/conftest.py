@@ -1,9 +1,11 @@
 """Git servers in memory, real git beside them, and callers with and without grants."""
 
+import fcntl
 import os
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ class Caller:
         """The structured answer of a call that must succeed."""
         result = await self.result(tool, **arguments)
         assert not result.is_error, said(result)
-        assert result.structured_content is not None
+        assert isinstance(result.structured_content, dict)
         return result.structured_content
 
     async def refused(self, tool: str, **arguments: Any) -> str:
@@ -81,11 +83,20 @@ class Build:
         )
         return str(commit["id"])
 
-    async def attempt(self, attempt: str, files: dict[str, str | bytes], revision: str = "main") -> dict[str, Any]:
+    async def attempt(
+        self, attempt: str, files: dict[str, str | bytes], revision: str = "main"
+    ) -> dict[str, Any]:
         """A tree of `attempt` made from `revision`, with `files` written and committed by its worker."""
         await self.orchestrator.ok("worktree_create", workspace=f"b1/{attempt}", revision=revision)
         self.write(attempt, files)
         return await self.worker(attempt).ok("git_commit", message=f"Try {attempt}")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """The write lock, held as another process would hold it."""
+        with open(self.repository / "codegod.lock", "ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def git(self, *arguments: str) -> str:
         """What real git says about the repository."""
@@ -175,6 +186,23 @@ async def user(alone: Standalone) -> AsyncIterator[Caller]:
     """A caller of the server that serves `alone`."""
     async with Client(alone.server) as client:
         yield Caller(client)
+
+
+@pytest.fixture
+def names() -> Callable[[Path], list[str]]:
+    """What a folder holds."""
+    return lambda folder: sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def make_huge() -> Callable[[Path], None]:
+    """Makes a file of 200 MB that takes no space."""
+
+    def make(path: Path) -> None:
+        with open(path, "wb") as file:
+            file.truncate(200_000_000)
+
+    return make
 
 
 @pytest.fixture

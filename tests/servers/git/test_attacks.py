@@ -3,7 +3,9 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +95,14 @@ async def use_every_tool(user: Any, alone: Any) -> None:
 
 
 # These keep a repository from being read at all, or bend what the others rely on.
-ALONE = {"lazy fetch", "submodule", "submodule url", "worktree config", "replaced objects", "recorded attributes"}
+ALONE = {
+    "lazy fetch",
+    "submodule",
+    "submodule url",
+    "worktree config",
+    "replaced objects",
+    "recorded attributes",
+}
 
 
 @pytest.mark.parametrize(
@@ -195,7 +204,18 @@ async def test_a_folder_does_not_become_its_parents_repository(
             assert "`git_init`" in await connect(client).refused(tool)
 
 
-HANDLES = ["../outside", "/etc", "..", "b1/../b2", "b1/a/../../x", "B1/A", "--help/x", "a/b/c", "b1/.git", "b1/x\n"]
+HANDLES = [
+    "../outside",
+    "/etc",
+    "..",
+    "b1/../b2",
+    "b1/a/../../x",
+    "B1/A",
+    "--help/x",
+    "a/b/c",
+    "b1/.git",
+    "b1/x\n",
+]
 
 
 async def test_a_workspace_is_a_handle_and_no_path(build: Any, user: Any) -> None:
@@ -280,7 +300,16 @@ async def test_a_ref_that_git_or_a_shell_could_misread_is_refused(user: Any, alo
 
 
 async def test_a_path_stays_in_the_tree(user: Any) -> None:
-    for path in ("../../outside/secret.txt", "/etc/passwd", ".git/config", "a/../b", "./f.txt", "a//b", "x\0", "\n"):
+    for path in (
+        "../../outside/secret.txt",
+        "/etc/passwd",
+        ".git/config",
+        "a/../b",
+        "./f.txt",
+        "a//b",
+        "x\0",
+        "\n",
+    ):
         await user.refused("git_show", path=path)
         await user.refused("git_log", path=path)
         await user.refused("git_diff", base="HEAD~1", paths=[path])
@@ -302,9 +331,10 @@ async def test_a_prefix_of_refs_is_no_pattern_and_no_option(user: Any) -> None:
         await user.refused("git_branch_list", prefix=prefix)
 
 
-async def test_a_huge_file_is_refused_before_it_is_read(user: Any, alone: Any) -> None:
-    with open(alone.root / "big", "wb") as file:
-        file.truncate(200_000_000)
+async def test_a_huge_file_is_refused_before_it_is_read(
+    user: Any, alone: Any, make_huge: Callable[[Path], None]
+) -> None:
+    make_huge(alone.root / "big")
     alone.commit_all("big")
     assert "200000000 bytes" in await user.refused("git_show", path="big")
     assert (await user.ok("git_status"))["clean"] is True
@@ -323,11 +353,32 @@ async def test_control_characters_are_shown_as_pictures(user: Any, alone: Any) -
     alone.write({"esc": "\x1b[2Jgone\x07\n"})
     alone.git("add", "esc")
     alone.git("commit", "-qm", "\x1b]0;title\x07subject")
-    for tool, arguments in (("git_log", {}), ("git_show", {}), ("git_show", {"path": "esc"}), ("git_branch_list", {})):
+    for tool, arguments in (
+        ("git_log", {}),
+        ("git_show", {}),
+        ("git_show", {"path": "esc"}),
+        ("git_branch_list", {}),
+    ):
         result = await user.result(tool, **arguments)
         assert "\x1b" not in str(result.structured_content)
         assert "\\u001b" not in result.content[0].text
     assert (await user.ok("git_log"))["commits"][0]["subject"] == "␛]0;title␇subject"
+
+
+@contextmanager
+def swapping(folder: Path) -> Iterator[None]:
+    swap = (
+        "import os, sys\n"
+        "os.chdir(sys.argv[1])\n"
+        "while True:\n"
+        "    os.rename('d', 'x'); os.rename('link', 'd'); os.rename('d', 'link'); os.rename('x', 'd')\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", swap, str(folder)])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize("rounds", [6, pytest.param(60, marks=pytest.mark.long)])
@@ -337,20 +388,10 @@ async def test_a_tree_that_swaps_folders_for_links_gives_nothing_from_outside(
     """A program in the sandbox exchanges a folder and a link as fast as it can while we record."""
     alone.write({"d/secret.txt": "inside\n"})
     (alone.root / "link").symlink_to(alone.outside)
-    swap = (
-        "import os, sys\n"
-        "os.chdir(sys.argv[1])\n"
-        "while True:\n"
-        "    os.rename('d', 'x'); os.rename('link', 'd'); os.rename('d', 'link'); os.rename('x', 'd')\n"
-    )
-    process = subprocess.Popen(["python3", "-c", swap, str(alone.root)])
-    try:
+    with swapping(alone.root):
         for _ in range(rounds):
             await user.result("git_commit", message="m")
             diff = await user.result("git_diff", base="main~1")
             assert "CANARY" not in str(diff.structured_content)
-    finally:
-        process.kill()
-        process.wait()
     alone.git("fsck", "--strict")
     assert "CANARY" not in alone.git("log", "-p", "--all")

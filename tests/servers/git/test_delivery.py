@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from codegod_git import build_server
+from codegod_git import build_server, delivery
 from codegod_kit import ServerSettings
 
 
@@ -22,7 +22,11 @@ async def finished(build: Any) -> str:
     await build.orchestrator.ok("merge_drop", candidate=dropped["candidate"], reason="wrong")
     good = await build.orchestrator.ok("merge_propose", source=source.format(2), paths=["."])
     landed = await build.orchestrator.ok(
-        "merge_land", candidate=good["candidate"], expected_head=good["head"], message="Add t", trailers=["Task-Id: t"]
+        "merge_land",
+        candidate=good["candidate"],
+        expected_head=good["head"],
+        message="Add t",
+        trailers=["Task-Id: t"],
     )
     return str(landed["id"])
 
@@ -32,7 +36,7 @@ def deliverer(build: Any, place: Path) -> Any:
 
 
 async def test_a_delivered_repository_is_plain_whole_and_clean(
-    build: Any, tmp_path: Path, run_git: Callable[..., str]
+    build: Any, tmp_path: Path, names: Callable[[Path], list[str]], run_git: Callable[..., str]
 ) -> None:
     head = await finished(build)
     place = tmp_path / "todo"
@@ -55,7 +59,7 @@ async def test_a_delivered_repository_is_plain_whole_and_clean(
     assert run_git(place, "show", "refs/codegod/attempts/t/1:app.py") == "wrong"
     config = (place / ".git/config").read_text(encoding="utf-8")
     assert str(build.root) not in config and "worktree" not in config
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["todo"]
+    assert names(tmp_path) == ["todo"]
 
 
 async def test_a_delivered_repository_lives_without_the_build(
@@ -71,7 +75,9 @@ async def test_a_delivered_repository_lives_without_the_build(
     assert (tmp_path / "copy/app.py").read_text(encoding="utf-8") == "mine\n"
 
 
-async def test_an_empty_folder_is_filled_and_a_full_one_is_left_alone(build: Any, tmp_path: Path) -> None:
+async def test_an_empty_folder_is_filled_and_a_full_one_is_left_alone(
+    build: Any, tmp_path: Path, names: Callable[[Path], list[str]]
+) -> None:
     await finished(build)
     empty, full = tmp_path / "empty", tmp_path / "full"
     empty.mkdir()
@@ -79,14 +85,18 @@ async def test_an_empty_folder_is_filled_and_a_full_one_is_left_alone(build: Any
     (full / "precious").touch()
     await deliverer(build, empty).ok("repo_deliver", destination=str(empty))
     assert (empty / "app.py").exists()
-    assert "not an empty folder" in await deliverer(build, full).refused("repo_deliver", destination=str(full))
+    assert "not an empty folder" in await deliverer(build, full).refused(
+        "repo_deliver", destination=str(full)
+    )
     again = await deliverer(build, empty).refused("repo_deliver", destination=str(empty))
     assert "not an empty folder" in again
-    assert [path.name for path in full.iterdir()] == ["precious"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "full"]
+    assert names(full) == ["precious"]
+    assert names(tmp_path) == ["empty", "full"]
 
 
-async def test_only_the_granted_folder_is_made(build: Any, tmp_path: Path) -> None:
+async def test_only_the_granted_folder_is_made(
+    build: Any, tmp_path: Path, names: Callable[[Path], list[str]]
+) -> None:
     await finished(build)
     granted = tmp_path / "granted"
     (tmp_path / "link").symlink_to(tmp_path)
@@ -101,7 +111,7 @@ async def test_only_the_granted_folder_is_made(build: Any, tmp_path: Path) -> No
     ):
         await deliverer(build, granted).refused("repo_deliver", destination=other)
     assert "may deliver to" in await build.orchestrator.refused("repo_deliver", destination=str(granted))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["link"]
+    assert names(tmp_path) == ["link"]
 
 
 @pytest.mark.parametrize("kind", ["file", "link to nothing", "link to a folder"])
@@ -114,7 +124,9 @@ async def test_what_is_no_folder_is_not_replaced(build: Any, tmp_path: Path, kin
         place.symlink_to(target)
     if kind.endswith("folder"):
         target.mkdir()
-    assert "not an empty folder" in await deliverer(build, place).refused("repo_deliver", destination=str(place))
+    assert "not an empty folder" in await deliverer(build, place).refused(
+        "repo_deliver", destination=str(place)
+    )
     assert not target.exists() or not list(target.iterdir())
 
 
@@ -126,31 +138,34 @@ async def test_a_missing_parent_and_the_builds_own_folder_are_refused(build: Any
 
 
 async def test_a_delivery_that_fails_leaves_nothing_behind(
-    build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    build: Any, tmp_path: Path, names: Callable[[Path], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await finished(build)
     place = tmp_path / "todo"
 
-    def taken(*_: object) -> None:
+    real = delivery._put
+
+    def taken(building: Path, wanted: Path) -> None:
         place.mkdir()
         (place / "somebody").touch()
-        real(*_)
+        real(building, wanted)
 
-    from codegod_git import delivery
-
-    real = delivery._put
     monkeypatch.setattr(delivery, "_put", taken)
-    assert "not an empty folder" in await deliverer(build, place).refused("repo_deliver", destination=str(place))
-    assert [path.name for path in tmp_path.iterdir()] == ["todo"]
-    assert [path.name for path in place.iterdir()] == ["somebody"]
+    assert "not an empty folder" in await deliverer(build, place).refused(
+        "repo_deliver", destination=str(place)
+    )
+    assert names(tmp_path) == ["todo"]
+    assert names(place) == ["somebody"]
 
 
-async def test_what_a_crash_left_beside_the_folder_goes_with_the_next_try(build: Any, tmp_path: Path) -> None:
+async def test_what_a_crash_left_beside_the_folder_goes_with_the_next_try(
+    build: Any, tmp_path: Path, names: Callable[[Path], list[str]]
+) -> None:
     await finished(build)
     place = tmp_path / "todo"
     (tmp_path / ".todo.codegod-b1" / "src").mkdir(parents=True)
     await deliverer(build, place).ok("repo_deliver", destination=str(place))
-    assert [path.name for path in tmp_path.iterdir()] == ["todo"]
+    assert names(tmp_path) == ["todo"]
 
 
 async def test_a_folder_of_ones_own_is_delivered_where_the_command_line_allows(

@@ -22,7 +22,9 @@ CONTRACT = "refs/codegod/contract"
 async def propose(build: Any, attempt: str, paths: list[str], **more: Any) -> dict[str, Any]:
     task, _, number = attempt.rpartition(".")
     source = f"refs/codegod/attempts/{task}/{number}"
-    proposed: dict[str, Any] = await build.orchestrator.ok("merge_propose", source=source, paths=paths, **more)
+    proposed: dict[str, Any] = await build.orchestrator.ok(
+        "merge_propose", source=source, paths=paths, **more
+    )
     return proposed
 
 
@@ -39,7 +41,9 @@ async def land(build: Any, candidate: dict[str, Any], task: str = "t") -> dict[s
 
 async def test_a_candidate_is_the_target_with_the_owned_files_of_the_source(build: Any) -> None:
     head = await build.begin({"app.py": "0\n", "other.py": "0\n", "old.py": "0\n"})
-    await build.attempt("t.1", {"app.py": "1\n", "other.py": "meddled\n", "stray.py": "x\n", "pkg/new.py": "n\n"})
+    await build.attempt(
+        "t.1", {"app.py": "1\n", "other.py": "meddled\n", "stray.py": "x\n", "pkg/new.py": "n\n"}
+    )
     candidate = await propose(build, "t.1", ["app.py", "pkg"])
     assert candidate["head"] == head
     assert candidate["changed"] == ["app.py", "pkg/new.py"]
@@ -67,7 +71,11 @@ async def test_an_overlay_wins_and_what_was_copied_from_it_is_not_foreign(build:
     assert honest["changed"] == ["app.py", "tests/test_t.py"]
     assert build.git("show", f"{tampered['tree']}:tests/test_t.py") == "contract"
     refusal = await build.orchestrator.refused(
-        "merge_propose", source="refs/codegod/attempts/t/1", paths=["app.py"], overlay=CONTRACT, overlay_paths=["none"]
+        "merge_propose",
+        source="refs/codegod/attempts/t/1",
+        paths=["app.py"],
+        overlay=CONTRACT,
+        overlay_paths=["none"],
     )
     assert "'none'" in refusal
 
@@ -237,7 +245,10 @@ async def test_a_landing_survives_the_death_of_the_server(
     program = textwrap.dedent(CRASH)
     if "." in module:
         program = program.replace("from codegod_git import build_server, {module} as module", "")
-        program = "from codegod_git import build_server\nfrom codegod_git.queue import Repository as module\n" + program
+        program = (
+            "from codegod_git import build_server\nfrom codegod_git.queue import Repository as module\n"
+            + program
+        )
     token = build.issuer.issue(
         Grant(build="b1", task="", attempt="x", tools=("git.*",), workspace="b1/*", deadline=time.time() + 60)
     )
@@ -258,7 +269,9 @@ async def test_a_dropped_candidate_is_archived_with_the_reason(build: Any) -> No
     head = await build.begin({"app.py": "0\n"})
     await build.attempt("t.1", {"app.py": "1\n"})
     candidate = await propose(build, "t.1", ["app.py"])
-    dropped = await build.orchestrator.ok("merge_drop", candidate=candidate["candidate"], reason="test_a fails")
+    dropped = await build.orchestrator.ok(
+        "merge_drop", candidate=candidate["candidate"], reason="test_a fails"
+    )
     assert build.git("rev-parse", dropped["archived"]) == candidate["candidate"]
     assert build.git("notes", "show", candidate["candidate"]) == "test_a fails"
     assert not (build.root / "b1/trees" / candidate["workspace"].removeprefix("b1/")).exists()

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 from mcp import Client, StdioServerParameters
 
 ROOT = Path(__file__).parents[3]
@@ -28,11 +27,10 @@ async def test_the_program_serves_a_folder_on_stdio_and_delivers_where_allowed(a
     assert (Path(place) / "f.txt").exists()
 
 
-@pytest.mark.parametrize("server_tools", ["build", "user"])
-async def test_every_tool_is_fit_for_small_models(request: pytest.FixtureRequest, server_tools: str) -> None:
-    fixture = request.getfixturevalue(server_tools)
-    caller = fixture.orchestrator if server_tools == "build" else fixture
-    for tool in (await caller._client.list_tools()).tools:
+async def test_every_tool_is_fit_for_small_models(build: Any) -> None:
+    tools = (await build.client.list_tools()).tools
+    assert len(tools) == 16
+    for tool in tools:
         assert len(tool.name) <= 40
         assert tool.description and tool.annotations is not None
         assert tool.annotations.open_world_hint is False

@@ -1,6 +1,5 @@
 """Status, diffs, logs, commits and refs as a model reads them."""
 
-import fcntl
 from typing import Any
 
 
@@ -89,7 +88,9 @@ async def test_a_cursor_of_another_text_is_refused(user: Any, alone: Any) -> Non
 
 async def test_the_log_is_paged_and_knows_trailers(user: Any, alone: Any) -> None:
     for number in range(5):
-        alone.git("commit", "-q", "--allow-empty", "-m", f"c{number}\n\nWhy.\n\nTask-Id: t{number % 2}\nBuild-Id: b")
+        alone.git(
+            "commit", "-q", "--allow-empty", "-m", f"c{number}\n\nWhy.\n\nTask-Id: t{number % 2}\nBuild-Id: b"
+        )
     first = await user.ok("git_log", limit=3)
     second = await user.ok("git_log", limit=3, cursor=first["next_cursor"])
     third = await user.ok("git_log", limit=3, cursor=second["next_cursor"])
@@ -204,7 +205,6 @@ async def test_a_worker_sees_only_its_own_tree(build: Any) -> None:
 
 async def test_many_may_read_at_once_while_somebody_writes(build: Any) -> None:
     await build.begin({"a": "0"})
-    with open(build.repository / "codegod.lock", "ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with build.locked():
         for tool in ("git_log", "git_status", "git_diff", "git_show", "merge_status", "worktree_list"):
             await build.orchestrator.ok(tool, workspace="b1/skeleton")

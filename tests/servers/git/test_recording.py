@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -82,8 +83,15 @@ async def test_a_worker_moves_no_ref_but_its_own(build: Any) -> None:
 async def test_the_servers_own_refs_move_by_their_own_tools_only(build: Any) -> None:
     await build.begin({"app.py": "x = 0\n"})
     build.write("skeleton", {"app.py": "x = 1\n"})
-    for ref in ("refs/codegod/archive/x/1", "refs/codegod/landed/1", "refs/codegod/candidates/1", "refs/tags/v1"):
-        refusal = await build.orchestrator.refused("git_commit", workspace="b1/skeleton", message="m", ref=ref)
+    for ref in (
+        "refs/codegod/archive/x/1",
+        "refs/codegod/landed/1",
+        "refs/codegod/candidates/1",
+        "refs/tags/v1",
+    ):
+        refusal = await build.orchestrator.refused(
+            "git_commit", workspace="b1/skeleton", message="m", ref=ref
+        )
         assert "may not go onto" in refusal
 
 
@@ -123,7 +131,7 @@ async def test_of_many_who_commit_at_once_to_one_ref_one_succeeds(build: Any) ->
 async def test_the_same_files_give_the_same_tree(build: Any) -> None:
     await build.begin({"base": "0"})
     files = {"b/z.py": "z\n", "b/a.sh": "#!/bin/sh\n", "é.txt": b"\xff\x00\r\n", "c": ""}
-    trees = []
+    trees: list[str] = []
     for name in ("x.1", "y.1"):
         await build.orchestrator.ok("worktree_create", workspace=f"b1/{name}")
         folder = build.write(name, dict(reversed(files.items())) if trees else files)
@@ -229,8 +237,7 @@ async def test_names_that_would_forge_lines_are_left_out(build: Any) -> None:
     await build.begin({"a": "0"})
     await build.orchestrator.ok("worktree_create", workspace="b1/a.1")
     folder = build.write("a.1", {"b": "x", "new\nline": "x", "esc\x1b[2J": "x"})
-    with open(os.fsencode(folder) + b"/\xff", "wb"):
-        pass
+    (folder / os.fsdecode(b"\xff")).touch()
     commit = await build.worker("a.1").ok("git_commit", message="m")
     assert commit["changed"] == ["b"]
     assert [one["path"] for one in commit["left_out"]] == ["\\\\xff", "esc\\x1b[2J", "new\\nline"]
@@ -262,11 +269,10 @@ async def test_a_repository_that_is_ignored_is_no_problem(build: Any) -> None:
     assert (await build.worker("a.1").ok("git_commit", message="m"))["changed"] == ["b"]
 
 
-async def test_a_huge_file_is_refused_by_name(build: Any) -> None:
+async def test_a_huge_file_is_refused_by_name(build: Any, make_huge: Callable[[Path], None]) -> None:
     await build.begin({"x": "0"})
     await build.orchestrator.ok("worktree_create", workspace="b1/a.1")
-    with open(build.folder / "trees/a.1/big.bin", "wb") as file:
-        file.truncate(200_000_000)
+    make_huge(build.folder / "trees/a.1/big.bin")
     assert "'big.bin' (too_large)" in await build.worker("a.1").refused("git_commit", message="m")
 
 
@@ -374,7 +380,9 @@ async def test_a_repository_is_made_in_an_empty_folder(state_dir: Any, connect: 
         assert (await user.ok("git_init"))["created"] is False
 
 
-async def test_without_git_the_caller_is_told_what_to_install(state_dir: Any, connect: Callable[..., Any]) -> None:
+async def test_without_git_the_caller_is_told_what_to_install(
+    state_dir: Any, connect: Callable[..., Any]
+) -> None:
     settings = ServerSettings(state_dir, state_dir, environment={"PATH": str(state_dir)})
     async with Client(build_server(settings)) as client:
         assert "Install git 2.34" in await connect(client).refused("git_init")

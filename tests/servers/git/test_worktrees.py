@@ -1,7 +1,7 @@
 """Trees of a build: made whole, listed, and removed without losing anything."""
 
 import os
-import subprocess
+from functools import partial
 from typing import Any
 
 import anyio
@@ -114,23 +114,17 @@ async def test_removing_a_tree_follows_no_link(build: Any, state_dir: Any) -> No
 
 async def test_a_writer_waits_for_another_process(build: Any) -> None:
     await build.begin({"a": "0"})
-    hold = "import fcntl, sys; f = open(sys.argv[1], 'ab'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); input()"
-    other = subprocess.Popen(
-        ["python3", "-c", hold, str(build.repository / "codegod.lock")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with other, anyio.fail_after(20):
-        assert other.stdin is not None and other.stdout is not None
-        other.stdout.readline()
-        with anyio.move_on_after(0.3) as waiting:
-            await build.orchestrator.ok("worktree_create", workspace="b1/t.1")
-        assert waiting.cancelled_caught
-        assert not (build.folder / "trees/t.1").exists()
-        other.stdin.write("\n")
-        other.stdin.flush()
+    with build.locked(), anyio.move_on_after(0.3) as waiting:
         await build.orchestrator.ok("worktree_create", workspace="b1/t.1")
+    assert waiting.cancelled_caught
+    assert not (build.folder / "trees/t.1").exists()
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            with build.locked():
+                group.start_soon(partial(build.orchestrator.ok, "worktree_create", workspace="b1/t.1"))
+                await build.orchestrator.ok("git_log")
+                assert not (build.folder / "trees/t.1").exists()
+    assert (build.folder / "trees/t.1/a").exists()
 
 
 async def test_lock_files_of_a_git_that_was_killed_do_not_stop_the_build(build: Any) -> None:

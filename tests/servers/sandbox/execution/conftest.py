@@ -1,14 +1,16 @@
 """A real sandbox at each level, over one state folder, and a workspace for each test."""
 
 import os
-import random
+import secrets
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+
 from codegod_kit.serving import ServerSettings
 from codegod_sandbox.execution import Limits, RunResult, RunSpec, Sandbox
 from codegod_sandbox.tree import remove
@@ -16,7 +18,7 @@ from codegod_sandbox.tree import remove
 Run = Callable[..., Awaitable[RunResult]]
 
 # Another test session may be running programs of its own: with a user of our own nothing of theirs is counted.
-_UID = random.randrange(50_000, 59_000)
+_UID = 50_000 + secrets.randbelow(9_000)
 
 
 @pytest.fixture(scope="session")
@@ -43,11 +45,10 @@ def level(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def sandboxes(state: Path, environment: Mapping[str, str]) -> Mapping[str, Sandbox]:
     """A sandbox for each level."""
-    return {name: make_sandbox(state, environment, name) for name in ("bubblewrap", "landlock")}
+    return {name: _make(state, environment, name) for name in ("bubblewrap", "landlock")}
 
 
-def make_sandbox(state: Path, environment: Mapping[str, str], level: str) -> Sandbox:
-    """A sandbox that uses `level` or nothing."""
+def _make(state: Path, environment: Mapping[str, str], level: str) -> Sandbox:
     return Sandbox(ServerSettings(state, state, environment={**environment, "CODEGOD_SANDBOX": level}))
 
 
@@ -55,6 +56,12 @@ def make_sandbox(state: Path, environment: Mapping[str, str], level: str) -> San
 def sandbox(sandboxes: Mapping[str, Sandbox], level: str) -> Sandbox:
     """The sandbox of the level in turn."""
     return sandboxes[level]
+
+
+@pytest.fixture
+def new_sandbox(state: Path, environment: Mapping[str, str]) -> Callable[[str], Sandbox]:
+    """Makes a sandbox of one level that has not looked at the machine yet."""
+    return lambda name: _make(state, environment, name)
 
 
 @pytest.fixture
@@ -80,7 +87,9 @@ def run_bubblewrap(sandboxes: Mapping[str, Sandbox], workspace: Path) -> Run:
 
 def _runner(sandbox: Sandbox, workspace: Path) -> Run:
     async def run(*argv: str, wall_seconds: float = 20, **options: Any) -> RunResult:
-        limits = options.pop("limits", Limits(wall_seconds=wall_seconds, memory_bytes=512 << 20, processes=128))
+        limits = options.pop(
+            "limits", Limits(wall_seconds=wall_seconds, memory_bytes=512 << 20, processes=128)
+        )
         return await sandbox.run(RunSpec(argv, workspace, limits=limits, **options))
 
     return run
@@ -103,3 +112,21 @@ def alive() -> Callable[[str], list[str]]:
         return found
 
     return find
+
+
+@pytest.fixture
+def ready(workspace: Path) -> Iterator[Callable[[int], Awaitable[None]]]:
+    """A pipe called `ready` in the workspace, and a way to wait until programs have written so many bytes to it."""
+    os.mkfifo(workspace / "ready")
+    pipe = os.open(workspace / "ready", os.O_RDONLY | os.O_NONBLOCK)
+    own = os.open(workspace / "ready", os.O_WRONLY)  # so that it has no end between two writers
+
+    async def wait(count: int) -> None:
+        with anyio.fail_after(20):
+            while count > 0:
+                await anyio.wait_readable(pipe)
+                count -= len(os.read(pipe, count))
+
+    yield wait
+    os.close(own)
+    os.close(pipe)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from codegod_sandbox.execution import PYTHON, RunResult
 
 Run = Callable[..., Awaitable[RunResult]]
@@ -72,9 +73,17 @@ async def test_a_program_does_not_get_out(
     result = await run(*((PYTHON, "-c", code) if case["language"] == "python" else ("sh", "-c", code)))
     assert b"ESCAPE" not in result.stdout, result
     assert b"BLOCKED" in result.stdout or (case["id"], result.status) == ("fs-sparse", "signal"), result
-    assert not [path for path in workspace.rglob("*") if path.is_block_device() or path.is_char_device()]
+    assert _devices(workspace) == []
+
+
+def _devices(tree: Path) -> list[Path]:
+    return [path for path in tree.rglob("*") if path.is_block_device() or path.is_char_device()]
 
 
 def test_nothing_was_left_in_places_that_all_runs_share() -> None:
-    left = [place for place in ("/etc/x", "/etc/pwn", "/usr/bin/pwn", "/dev/x", "/dev/shm/codegod-left") if Path(place).exists()]
+    left = [
+        place
+        for place in ("/etc/x", "/etc/pwn", "/usr/bin/pwn", "/dev/x", "/dev/shm/codegod-left")
+        if Path(place).exists()
+    ]
     assert left == []

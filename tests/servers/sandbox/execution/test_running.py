@@ -4,7 +4,18 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from codegod_sandbox.execution import FILES, PYTHON, TOOLS, WORKSPACE, Limits, RunResult, RunSpec, Sandbox, mounted
+
+from codegod_sandbox.execution import (
+    FILES,
+    PYTHON,
+    TOOLS,
+    WORKSPACE,
+    Limits,
+    RunResult,
+    RunSpec,
+    Sandbox,
+    mounted,
+)
 from codegod_sandbox.execution_faults import ForeignFile, SandboxBroken, UnreachableFolder
 
 Run = Callable[..., Awaitable[RunResult]]
@@ -40,7 +51,9 @@ async def test_a_program_that_reads_no_input_does_no_harm(run: Run) -> None:
     assert (result.status, result.exit_code) == ("exit", 0)
 
 
-async def test_the_workspace_is_the_working_directory_and_belongs_to_the_program(run: Run, workspace: Path) -> None:
+async def test_the_workspace_is_the_working_directory_and_belongs_to_the_program(
+    run: Run, workspace: Path
+) -> None:
     (workspace / "src").mkdir()
     (workspace / "src" / "ours.py").write_text("before\n", "utf-8")
     result = await run("sh", "-c", "pwd; echo after > src/ours.py; mkdir made; touch made/file")
@@ -90,7 +103,12 @@ async def test_a_folder_can_be_shown_at_its_own_path(run: Run, state_dir: Path) 
 async def test_python_and_the_validators_are_there(run: Run) -> None:
     version = await run(PYTHON, "-c", "import sys; print(sys.version_info >= (3, 11))")
     assert version.stdout == b"True\n"
-    for command in (("ruff", "--version"), (f"{TOOLS}/ty", "--version"), ("uv", "--version"), ("python", "-V")):
+    for command in (
+        ("ruff", "--version"),
+        (f"{TOOLS}/ty", "--version"),
+        ("uv", "--version"),
+        ("python", "-V"),
+    ):
         result = await run(*command)
         assert (result.status, result.exit_code) == ("exit", 0), result.stderr
 
@@ -124,9 +142,7 @@ async def test_variables_are_on_nobody_elses_command_line(run_bubblewrap: Run) -
     assert result.stdout.count(b"only-mine") == 1
 
 
-async def test_a_tree_that_the_programs_user_cannot_reach_is_named(
-    sandbox: Sandbox, state_dir: Path
-) -> None:
+async def test_a_tree_that_the_programs_user_cannot_reach_is_named(sandbox: Sandbox, state_dir: Path) -> None:
     closed = state_dir / "closed"
     (closed / "tree").mkdir(parents=True)
     closed.chmod(0o700)
@@ -135,7 +151,9 @@ async def test_a_tree_that_the_programs_user_cannot_reach_is_named(
     assert caught.value.closed == str(closed)
 
 
-async def test_a_second_name_of_a_foreign_file_is_not_given_away(run: Run, workspace: Path, state_dir: Path) -> None:
+async def test_a_second_name_of_a_foreign_file_is_not_given_away(
+    run: Run, workspace: Path, state_dir: Path
+) -> None:
     (state_dir / "precious").write_text("ours", "utf-8")
     (workspace / "link").hardlink_to(state_dir / "precious")
     owner = (state_dir / "precious").stat().st_uid
@@ -154,7 +172,9 @@ async def test_a_link_is_given_and_never_its_target(run: Run, workspace: Path, s
     assert list((state_dir / "precious").iterdir()) == []
 
 
-async def test_what_bubblewrap_cannot_do_is_no_exit_of_the_program(sandboxes: dict[str, Sandbox], workspace: Path) -> None:
+async def test_what_bubblewrap_cannot_do_is_no_exit_of_the_program(
+    sandboxes: dict[str, Sandbox], workspace: Path
+) -> None:
     spec = RunSpec(("true",), workspace, read_only={"gone": workspace / "gone"})
     with pytest.raises(SandboxBroken, match="find source path"):
         await sandboxes["bubblewrap"].run(spec)
@@ -169,7 +189,9 @@ async def test_the_repository_inside_a_workspace_is_read_only(run_bubblewrap: Ru
     (workspace / ".git" / "hooks").mkdir(parents=True)
     (workspace / ".git" / "config").write_text("[core]\n", "utf-8")
     result = await run_bubblewrap(
-        "sh", "-c", "cat .git/config; touch .git/hooks/post-checkout; echo x >> .git/config; mv .git elsewhere; rm -r .git"
+        "sh",
+        "-c",
+        "cat .git/config; touch .git/hooks/post-checkout; echo x >> .git/config; mv .git elsewhere; rm -r .git",
     )
     assert result.stdout == b"[core]\n"
     assert (workspace / ".git" / "config").read_text("utf-8") == "[core]\n"
@@ -191,7 +213,9 @@ async def test_many_runs_at_once_do_not_disturb_each_other(sandbox: Sandbox, sta
     async def one(number: int) -> None:
         tree = state_dir / f"tree-{number}"
         tree.mkdir()
-        result = await sandbox.run(RunSpec(("sh", "-c", "cat > own; cat own"), tree, stdin=str(number).encode()))
+        result = await sandbox.run(
+            RunSpec(("sh", "-c", "cat > own; cat own"), tree, stdin=str(number).encode())
+        )
         answers[number] = result.stdout
 
     async with anyio.create_task_group() as tasks:
