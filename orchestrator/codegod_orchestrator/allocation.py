@@ -14,7 +14,7 @@ TOOLS_PER_TASK: Final = 10
 
 # What every worker turn needs: read, write, check, hand in.
 _TURN = (
-    "sandbox.file_read_many",
+    "sandbox.file_read",
     "sandbox.file_write",
     "sandbox.project_add_dependency",
     "sandbox.env_prepare",
@@ -65,7 +65,7 @@ _ROLES: Mapping[Role, tuple[str, ...]] = {
         "git.merge_propose",
         "git.merge_land",
         "git.merge_drop",
-        "sandbox.file_read_many",
+        "sandbox.file_read",
         "sandbox.file_info",
         "sandbox.env_prepare",
         "sandbox.check_run",
@@ -78,7 +78,7 @@ _ROLES: Mapping[Role, tuple[str, ...]] = {
         "git.repo_deliver",
         "git.worktree_create",
         "git.worktree_remove",
-        "sandbox.file_read_many",
+        "sandbox.file_read",
         "sandbox.file_search",
         "sandbox.file_write",
         "sandbox.env_prepare",

@@ -15,7 +15,7 @@ from codegod_orchestrator.redgreen import judge_red
 from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
 from codegod_orchestrator.voice import Voice
 from codegod_workers import AnswerFault, Finding, parse_answer
-from codegod_workers.findings import from_fault, from_report
+from codegod_workers.findings import beside_tests, from_fault, from_tests
 from codegod_workers.worker import ToolRefused
 
 CONTRACT_REF = "refs/codegod/contract"
@@ -156,7 +156,7 @@ class Contractor:
         desk = await self.toolset.contracting(SKELETON_TREE)
         standing = await desk.maybe("git.git_show", {"revision": MAIN_REF})
         if standing is not None and standing.data:
-            return standing.data
+            return standing.data["commit"]  # type: ignore[no-any-return]  # the tool's own structure
         paths = [PLAN_FILE, *self.plan.skeleton, *stub_files(self.plan)]
         await fresh_tree(desk, revision="", overlay=commit, overlay_paths=paths)
         arguments = {
@@ -201,9 +201,8 @@ def contract_findings(plan: Plan, report: Mapping[str, Any]) -> tuple[Finding, .
     """What is wrong with a contract that ran on its stubs; RED where green is wanted and the other way round."""
     contract_tests = {path for task in plan.tasks for path in task.tests}
     found = [
-        finding
-        for finding in from_report(report)
-        if finding.stage != "tests" or finding.path.partition("::")[0] not in contract_tests
+        *beside_tests(report),
+        *(test for test in from_tests(report) if test.path.partition("::")[0] not in contract_tests),
     ]
     if found and not report.get("tests"):
         return tuple(found)  # nothing ran, so nothing can be said about single tests

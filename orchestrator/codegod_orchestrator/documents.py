@@ -17,12 +17,11 @@ async def broken_links(desk: Desk, documents: Sequence[str]) -> tuple[Finding, .
     """A finding for each relative link of `documents` that leads nowhere."""
     found: list[Finding] = []
     for document in documents:
-        text = (await desk.call("sandbox.file_read_many", {"paths": [document]})).data or {}
-        for file in text.get("files", ()):
-            for target in relative_links(document, str(file["text"])):
-                if await desk.maybe("sandbox.file_info", {"path": target}) is None:
-                    message = f"it links to {target!r}, which does not exist"
-                    found.append(Finding(stage="links", path=document, message=message))
+        text = (await desk.call("sandbox.file_read", {"path": document})).text
+        for target in relative_links(document, text):
+            if await desk.maybe("sandbox.file_info", {"path": target}) is None:
+                message = f"it links to {target!r}, which does not exist"
+                found.append(Finding(stage="links", path=document, message=message))
     return tuple(found)
 
 

@@ -41,10 +41,10 @@ class Finisher:
 
     async def _complete(self, desk: Desk) -> None:
         """Add the README, Dockerfile and compose file that no task of the plan has written."""
-        manifest = await self._text(desk, MANIFEST)
+        manifest = await desk.maybe("sandbox.file_read", {"path": MANIFEST})
         listed = (await desk.call("sandbox.file_search", {"pattern": "*", "limit": FILES_LISTED})).data or {}
         present = {str(path) for path in listed.get("paths", ())}
-        artifacts = missing_artifacts(self.plan, manifest, present)
+        artifacts = missing_artifacts(self.plan, manifest.text if manifest else "", present)
         if not artifacts:
             return
         for path, text in artifacts.items():
@@ -56,17 +56,13 @@ class Finisher:
         }
         await desk.call("git.git_commit", arguments)
 
-    async def _text(self, desk: Desk, path: str) -> str:
-        read = (await desk.call("sandbox.file_read_many", {"paths": [path]})).data or {}
-        return "".join(str(file["text"]) for file in read.get("files", ()) if not file.get("error"))
-
     async def _last_run(self, desk: Desk) -> tuple[Finding, ...]:
         """The whole suite on the tree that is delivered."""
         await desk.call("sandbox.env_prepare", {}, within=ENVIRONMENT_SECONDS)
         arguments = {"stages": ["syntax", "imports", "tests"], "tests": ["."]}
         report = (await desk.call("sandbox.check_run", arguments, within=CHECK_SECONDS)).data or {}
         head = (await desk.call("git.git_show", {"revision": MAIN_REF})).data or {}
-        evidence = evidence_of(report, str(head.get("tree", "")), self.toolset.level)
+        evidence = evidence_of(report, str(head["commit"]["tree"]), self.toolset.level)
         await self.claimed.append("build.checked", evidence.model_dump(mode="json"))
         return from_report(report)
 

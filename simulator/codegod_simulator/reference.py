@@ -25,16 +25,16 @@ from codegod_simulator.tree import TreeFault, read_tree
 
 PLAN_FILE = "plan.yaml"
 ERRORS_SHOWN = 10  # more than anybody mends in one go
+ERRORS_SHOWN = 10  # more than anybody mends in one go
 
 
 class ReferenceFault(Exception):
     """The folder is no reference project; each error reads `file:line: field: what is wrong`."""
 
     def __init__(self, folder: Path, errors: tuple[str, ...]) -> None:
-        listed = "\n".join(f"  {error}" for error in errors)
-        super().__init__(
-            f"{folder} is not a reference project:\n{listed}\nCorrect it, or choose another folder."
-        )
+        listed = "; ".join(error.replace("\n", " ") for error in errors[:ERRORS_SHOWN])
+        more = f"; and {len(errors) - ERRORS_SHOWN} more" if len(errors) > ERRORS_SHOWN else ""
+        super().__init__(f"{folder} is no reference project that can be played: {listed}{more}")
         self.folder = folder
         self.errors = errors
 

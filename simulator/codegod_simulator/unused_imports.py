@@ -14,9 +14,23 @@ def without_unused_imports(before: ast.Module, source: str, path: str, wanted: f
     tree = ast.parse(source, path)
     gone = _used(before) - _used(tree) - wanted
     lines = lines_of(source)
-    slimmed = (_slimmer(statement, gone, in_block) for statement, in_block in _imports(tree))
-    edits = [_with_blank_above(edit, lines) for edit in slimmed if edit]
+    slimmed = [
+        edit for statement, in_block in _imports(tree) if (edit := _slimmer(statement, gone, in_block))
+    ]
+    edits = [_with_blank_above(edit, lines) for edit in _joined(slimmed)]
     return apply(lines, edits)
+
+
+def _joined(edits: list[Edit]) -> list[Edit]:
+    """The edits in order, removals of neighbouring lines made one."""
+    joined: list[Edit] = []
+    for edit in sorted(edits, key=lambda edit: edit.first):
+        before = joined[-1] if joined else None
+        if before and before.last + 1 == edit.first and not before.lines and not edit.lines:
+            joined[-1] = Edit(before.first, edit.last, ())
+        else:
+            joined.append(edit)
+    return joined
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:

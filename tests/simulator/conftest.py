@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 RUN_SECONDS = 60
+SECONDS = 20  # for a process to start or to end on a busy machine
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,26 @@ def findings(folder: Path, *command: str) -> list[dict[str, str]]:
     )
     found: list[dict[str, str]] = json.loads(done.stdout or "[]")
     return found
+
+
+@contextmanager
+def started(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, object]]]:
+    """A running simulator, and what it said of itself."""
+    command = [sys.executable, "-m", "codegod_simulator", *options]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        try:
+            assert process.stdout
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[str]:
+    """The URL of a simulator in a process of its own, without faults."""
+    with started() as (_, said):
+        yield str(said["url"])
 
 
 @pytest.fixture

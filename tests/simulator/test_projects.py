@@ -2,6 +2,7 @@
 
 import graphlib
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from .conftest import Run, findings, lay_out, run_tests
 
 FOLDERS = bundled_folders()
 RUFF = ("ruff", "check", "--isolated", "--output-format=json", "--select=E9,F,B,S,ASYNC,PLE,PLW,RET503,PT")
-TY = ("ty", "check", "--output-format=gitlab", "--project=.", "--python")
+TY = ("ty", "check", "--output-format=gitlab", "--python")
 SECONDS_OF_A_SUITE = 3.0
 
 pytestmark = pytest.mark.parametrize("folder", FOLDERS, ids=[folder.name for folder in FOLDERS])
@@ -49,8 +50,7 @@ def lint(folder: Path) -> list[str]:
 
 
 def types(folder: Path) -> list[str]:
-    import sys
-
+    (folder / "ty.toml").write_text('[environment]\nroot = ["./src", "./tests"]\n', encoding="utf-8")
     return [found["description"] for found in findings(folder, *TY, sys.executable, ".")]
 
 

@@ -363,6 +363,12 @@ def f(a: Any) -> "regex.Pattern[str]":
     assert empty_bodies("a.py", source) == expected
 
 
+def test_a_group_of_imports_that_goes_takes_its_blank_line_along() -> None:
+    source = "import json\n\nimport shop.a\nimport shop.b\n\n\ndef f(x: json.JSONDecoder) -> int:\n    return shop.a.f()\n"
+    expected = "import json\n\n\ndef f(x: json.JSONDecoder) -> int:\n    raise NotImplementedError\n"
+    assert empty_bodies("a.py", source) == expected
+
+
 def test_an_import_that_others_reach_through_the_module_stays() -> None:
     source = "import json\nimport time\n\n\ndef f() -> str:\n    time.sleep(1)\n    return json.dumps(1)\n"
     sources = {

@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from codegod_workers.records import Finding
 
+# How a single test fails, as the sandbox names it; any other rule of its test stage is about the run as a whole.
+_REASONS = frozenset({"assertion", "stub", "import", "fixture", "collection", "error", "timeout"})
+# What a contract passes as a whole before any worker starts. Its style (lint, rules) is the master's own affair.
+_HELD = frozenset({"syntax", "types", "imports", "tests"})
 MESSAGE_CHARACTERS = 400  # an assertion with its values fits; a traceback does not help a small model
 
 
 def from_report(report: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """The findings of a `check_run` report, its failed tests last."""
-    return (*_from_checks(report.get("findings", ())), *_from_tests(report.get("tests", ())))
+    """The findings of a `check_run` report; a failed test that no finding speaks of is one of its own."""
+    found = _from_checks(report.get("findings", ()))
+    told = " ".join(finding.message for finding in found)
+    tests = [test for test in from_tests(report) if test.path not in told]
+    return (*found, *tests, *_elsewhere(report, {finding.stage for finding in (*found, *tests)}))
+
+
+def beside_tests(report: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """The findings that are no single test's: what keeps the report from being believed, and all other stages."""
+    return tuple(finding for finding in _from_checks(report.get("findings", ())) if finding.rule not in _REASONS)
+
+
+def from_tests(report: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Each test that did not pass, as a finding whose path is the test's id."""
+    return tuple(_from_tests(report.get("tests", ())))
 
 
 def from_fault(stage: str, message: str, path: str = "") -> tuple[Finding, ...]:
     return (Finding(stage=stage, path=path, message=_short(message)),)
+
+
+def _elsewhere(report: Mapping[str, Any], named: Collection[str]) -> list[Finding]:
+    """Stages that held before this task and fail now, in files whose findings were not asked for."""
+    return [
+        Finding(
+            stage=str(stage["name"]),
+            message=f"the stage {stage['name']!r} fails in files of others: keep the names and types that they use",
+        )
+        for stage in report.get("stages", ())
+        if stage["status"] == "failed" and stage["name"] in _HELD and stage["name"] not in named
+    ]
 
 
 def _from_checks(findings: Sequence[Mapping[str, Any]]) -> list[Finding]:

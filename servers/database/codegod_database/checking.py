@@ -38,7 +38,10 @@ def _there_and_back(
 
 
 def _differences(
-    migration: Migration, expected: Mapping[str, tuple[str, ...]], found: Mapping[str, tuple[str, ...]], when: str
+    migration: Migration,
+    expected: Mapping[str, tuple[str, ...]],
+    found: Mapping[str, tuple[str, ...]],
+    when: str,
 ) -> Iterator[Finding]:
     for name in sorted(expected.keys() | found.keys()):
         if name not in found:

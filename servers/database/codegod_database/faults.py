@@ -100,6 +100,15 @@ class NothingToRun(DatabaseFault):
         super().__init__("`sql` holds no statement. Give one, e.g. `SELECT * FROM todos WHERE id = ?`.")
 
 
+class GivesNoRows(DatabaseFault):
+    """The statement is no query."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The statement gives no rows. This tool takes a SELECT; change data with `db_execute`."
+        )
+
+
 class OneStatement(DatabaseFault):
     """The text holds more than one statement."""
 

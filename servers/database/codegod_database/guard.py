@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from enum import Enum, auto
 
 from codegod_database.faults import DatabaseFault, DestructiveStatement, ReadingOnly, StatementRefused
+from codegod_database.tracking import TRACKING_TABLE
 
 # Not among the constants of Python's module.
 _SQLITE_RECURSIVE = 33
 _READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, _SQLITE_RECURSIVE})
+# Without PRAGMA writable_schema, which is refused, SQLite lets nobody write to these.
+_SCHEMA_TABLES = frozenset({"sqlite_master", "sqlite_schema"})
 _WRITES = {
     sqlite3.SQLITE_INSERT: "INSERT",
     sqlite3.SQLITE_UPDATE: "UPDATE",
@@ -71,10 +74,8 @@ class Access(Enum):
 class Guard:
     """Answers SQLite's questions; `refusal` holds the fault for the last thing that was denied."""
 
-    def __init__(self, access: Access, *, protected: str = "") -> None:
-        """Nothing may write to the table `protected`."""
+    def __init__(self, access: Access) -> None:
         self._access = access
-        self._protected = protected
         self._off = False
         self.refusal: DatabaseFault | None = None
 
@@ -84,7 +85,7 @@ class Guard:
         """SQLITE_OK or SQLITE_DENY, as `sqlite3.Connection.set_authorizer` wants it."""
         if self._off:
             return sqlite3.SQLITE_OK
-        refusal = self._refusal(action, first or "", second)
+        refusal = self._refusal(action, first or "", second, database)
         if refusal is None:
             return sqlite3.SQLITE_OK
         self.refusal = refusal
@@ -99,7 +100,9 @@ class Guard:
         finally:
             self._off = False
 
-    def _refusal(self, action: int, first: str, second: str | None) -> DatabaseFault | None:
+    def _refusal(
+        self, action: int, first: str, second: str | None, third: str | None
+    ) -> DatabaseFault | None:
         if action in _READS:
             return None
         if action == sqlite3.SQLITE_FUNCTION:
@@ -109,9 +112,9 @@ class Guard:
         if action in _BEYOND:
             return StatementRefused(_BEYOND[action], _ONE_DATABASE)
         if action in _WRITES:
-            return self._write(action, first, second or "")
+            return self._write(action, first, second or "", third)
         if action in _DROPS:
-            return self._drop(_DROPS[action], first)
+            return self._drop(_DROPS[action], first, second or "")
         return self._other()
 
     def _function(self, name: str) -> DatabaseFault | None:
@@ -122,28 +125,34 @@ class Guard:
     def _pragma(self, name: str, value: str | None) -> DatabaseFault | None:
         if name in _TELLING or (name in _TELLING_ALONE and value is None):
             return None
-        return StatementRefused(f"PRAGMA {name}", "Only pragmas that tell about the schema are run.")
+        return StatementRefused(
+            f"PRAGMA {name}",
+            "Only pragmas that tell about the schema are run; foreign keys are checked always.",
+        )
 
-    def _write(self, action: int, first: str, second: str) -> DatabaseFault | None:
+    def _write(self, action: int, first: str, second: str, column: str | None) -> DatabaseFault | None:
         if self._access is Access.READ:
-            return ReadingOnly(_WRITES[action])
+            # To use a virtual table or a pragma as a table, SQLite itself compiles the declaration of its columns.
+            declares = action == sqlite3.SQLITE_UPDATE and first in _SCHEMA_TABLES
+            return None if declares else ReadingOnly(_WRITES[action])
         if action == sqlite3.SQLITE_CREATE_VTABLE and second.lower() not in _MODULES:
             return StatementRefused(
                 f"The module {second!r}", f"Virtual tables may use {', '.join(sorted(_MODULES))}."
             )
-        table = second if action == sqlite3.SQLITE_ALTER_TABLE else first
-        return self._of_protected(table)
+        if action == sqlite3.SQLITE_ALTER_TABLE and column is not None:
+            return self._drop("ALTER TABLE DROP COLUMN", column, second)
+        return self._of_protected(first, second)
 
-    def _drop(self, what: str, name: str) -> DatabaseFault | None:
+    def _drop(self, what: str, first: str, second: str) -> DatabaseFault | None:
         if self._access is Access.READ:
             return ReadingOnly(what)
         if self._access is Access.WRITE:
-            return DestructiveStatement(f"{what} {name}")
-        return self._of_protected(name)
+            return DestructiveStatement(f"{what} {first}")
+        return self._of_protected(first, second)
 
-    def _of_protected(self, table: str) -> DatabaseFault | None:
-        if self._protected and table.lower() == self._protected:
-            return StatementRefused(f"Changing {table}", "It records which migrations were applied.")
+    def _of_protected(self, *names: str) -> DatabaseFault | None:
+        if TRACKING_TABLE in (name.lower() for name in names):
+            return StatementRefused(f"Changing {TRACKING_TABLE}", "It records which migrations were applied.")
         return None
 
     def _other(self) -> DatabaseFault:

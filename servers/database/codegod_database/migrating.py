@@ -12,7 +12,7 @@ from codegod_database.guard import Access, Guard
 from codegod_database.migrations import Migration, MigrationFault
 from codegod_database.records import MigrationStep
 from codegod_database.splitting import Sql
-from codegod_database.tracking import TRACKING_TABLE, applied, forget, record
+from codegod_database.tracking import applied, forget, record
 
 Way = Literal["up", "down"]
 
@@ -74,13 +74,15 @@ class Migrator:
         broken = self._connection.execute("PRAGMA foreign_key_check").fetchone()
         if broken is not None:
             line = statements[-1].line if statements else 1
-            raise MigrationFault(file, line, f"rows of {broken[0]!r} refer to rows of {broken[2]!r} that do not exist")
+            raise MigrationFault(
+                file, line, f"rows of {broken[0]!r} refer to rows of {broken[2]!r} that do not exist"
+            )
 
 
 @contextmanager
 def migrating(file: Path, mode: Mode, budget: Budget) -> Iterator[Migrator]:
     """The database `file`, open for migrations; they may do all that a scratch database allows, drops included."""
-    guard = Guard(Access.DESTROY, protected=TRACKING_TABLE)
+    guard = Guard(Access.DESTROY)
     with opened(file, mode, guard, budget) as connection:
         with guard.off():
             connection.execute("PRAGMA foreign_keys = OFF")
@@ -93,7 +95,9 @@ def pending(migrations: Sequence[Migration], connection: sqlite3.Connection) -> 
     known = applied(connection)
     for one in known:
         if one.file not in files:
-            raise MigrationFault(one.file, 1, "this migration was applied and its file is gone; bring the file back")
+            raise MigrationFault(
+                one.file, 1, "this migration was applied and its file is gone; bring the file back"
+            )
         if files[one.file].checksum != one.checksum:
             raise MigrationFault(
                 one.file, 1, "this file was changed after it was applied; undo that and write a new migration"
@@ -101,7 +105,9 @@ def pending(migrations: Sequence[Migration], connection: sqlite3.Connection) -> 
     names = {one.file for one in known}
     missing = [migration for migration in migrations if migration.file not in names]
     if missing and known and missing[0].file < known[-1].file:
-        raise MigrationFault(missing[0].file, 1, f"{known[-1].file} is applied already; give this one a higher number")
+        raise MigrationFault(
+            missing[0].file, 1, f"{known[-1].file} is applied already; give this one a higher number"
+        )
     return missing
 
 
@@ -130,7 +136,9 @@ def _due(migrator: Migrator, migrations: Sequence[Migration], way: Way, steps: i
     return present[::-1][: steps or 1]
 
 
-def _apply(migrator: Migrator, migration: Migration, way: Way, done: Sequence[MigrationStep]) -> MigrationStep:
+def _apply(
+    migrator: Migrator, migration: Migration, way: Way, done: Sequence[MigrationStep]
+) -> MigrationStep:
     try:
         return migrator.apply(migration, way)
     except MigrationFault as error:

@@ -53,7 +53,9 @@ def read_migrations(workspace: Path, directory: str) -> list[Migration]:
     """The migrations of a workspace's folder in their order; a `MigrationFault` names file and line."""
     with Beneath(workspace) as beneath:
         names = [
-            entry.name for entry in beneath.list(directory) if entry.kind == "file" and entry.name.endswith(".sql")
+            entry.name
+            for entry in beneath.list(directory)
+            if entry.kind == "file" and entry.name.endswith(".sql")
         ]
         _check_names(names)
         contents = [
@@ -67,22 +69,30 @@ def read_migrations(workspace: Path, directory: str) -> list[Migration]:
 def _check_names(names: list[str]) -> None:
     for name in names:
         if not _NAME.fullmatch(name):
-            raise MigrationFault(name, 1, "a migration is called like `0001_todos.sql`: four digits, then lower case")
+            raise MigrationFault(
+                name, 1, "a migration is called like `0001_todos.sql`: four digits, then lower case"
+            )
     numbers = Counter(name[:4] for name in names)
     for name in names:
         if numbers[name[:4]] > 1:
-            raise MigrationFault(name, 1, f"two migrations have the number {name[:4]}; give one the next number")
+            raise MigrationFault(
+                name, 1, f"two migrations have the number {name[:4]}; give one the next number"
+            )
 
 
 def _parse(file: str, content: bytes) -> Migration:
     try:
         text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise MigrationFault(file, content.count(b"\n", 0, error.start) + 1, "the file is not UTF-8") from error
+        raise MigrationFault(
+            file, content.count(b"\n", 0, error.start) + 1, "the file is not UTF-8"
+        ) from error
     marks = list(_MARK.finditer(text))
     if [mark[1] for mark in marks] != ["up", "down"]:
         line = text.count("\n", 0, marks[-1].start()) + 1 if marks else 1
-        raise MigrationFault(file, line, "one line `-- migrate:up` and after it one line `-- migrate:down` are needed")
+        raise MigrationFault(
+            file, line, "one line `-- migrate:up` and after it one line `-- migrate:down` are needed"
+        )
     up, down = marks
     for stray in split(text[: up.start()]):
         raise MigrationFault(file, stray.line, "this statement stands before `-- migrate:up`")

@@ -72,7 +72,9 @@ class ColumnInfo(BaseModel):
     """One column of a result."""
 
     name: str
-    type: str = Field(description="What the values on this page are: integer, real, text, blob, null; `|` between several")
+    type: str = Field(
+        description="What the values on this page are: integer, real, text, blob, null; `|` between several"
+    )
 
 
 class Rows(BaseModel):

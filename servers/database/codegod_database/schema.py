@@ -61,7 +61,8 @@ def _table(connection: sqlite3.Connection, name: str, kind: str, sql: str) -> Ta
         triggers=[
             row[0]
             for row in connection.execute(
-                "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? ORDER BY name", (name,)
+                "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? ORDER BY name",
+                (name,),
             )
         ],
         sql=sql,
@@ -69,7 +70,9 @@ def _table(connection: sqlite3.Connection, name: str, kind: str, sql: str) -> Ta
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[Column]:
-    rows = connection.execute('SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_xinfo(?)', (table,))
+    rows = connection.execute(
+        'SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_xinfo(?)', (table,)
+    )
     return [
         Column(name=name, type=kind, not_null=bool(not_null), default=default, primary_key=key)
         for name, kind, not_null, default, key in rows
@@ -77,14 +80,17 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[Column]:
 
 
 def _indexes(connection: sqlite3.Connection, table: str) -> list[Index]:
-    rows = connection.execute('SELECT name, "unique" FROM pragma_index_list(?) ORDER BY name', (table,)).fetchall()
+    rows = connection.execute(
+        'SELECT name, "unique" FROM pragma_index_list(?) ORDER BY name', (table,)
+    ).fetchall()
     return [
         Index(
             name=name,
             unique=bool(unique),
             # An expression has no name.
             columns=[
-                row[0] or "(expression)" for row in connection.execute("SELECT name FROM pragma_index_info(?)", (name,))
+                row[0] or "(expression)"
+                for row in connection.execute("SELECT name FROM pragma_index_info(?)", (name,))
             ],
         )
         for name, unique in rows
@@ -94,10 +100,13 @@ def _indexes(connection: sqlite3.Connection, table: str) -> list[Index]:
 def _foreign_keys(connection: sqlite3.Connection, table: str) -> list[ForeignKey]:
     keys: dict[int, ForeignKey] = {}
     rows = connection.execute(
-        'SELECT id, "table", "from", "to", on_delete FROM pragma_foreign_key_list(?) ORDER BY id, seq', (table,)
+        'SELECT id, "table", "from", "to", on_delete FROM pragma_foreign_key_list(?) ORDER BY id, seq',
+        (table,),
     )
     for number, parent, column, reference, on_delete in rows:
-        key = keys.setdefault(number, ForeignKey(columns=[], table=parent, references=[], on_delete=on_delete))
+        key = keys.setdefault(
+            number, ForeignKey(columns=[], table=parent, references=[], on_delete=on_delete)
+        )
         key.columns.append(column)
         if reference is not None:
             key.references.append(reference)

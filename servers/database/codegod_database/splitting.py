@@ -29,14 +29,14 @@ def split(script: str, first_line: int = 1) -> Iterator[Sql]:
     """The statements of `script`, whose first line is `first_line`; the last one need not end with a semicolon."""
     start = position = 0
     words: list[str] = []
-    for token in _TOKEN.findall(script):
-        position += len(token)
-        if token.isspace() or token.startswith(("--", "/*")):
+    for piece in _TOKEN.findall(script):
+        position += len(piece)
+        if piece.isspace() or piece.startswith(("--", "/*")):
             # What stands before a statement is not part of it.
             start = start if words else position
             continue
-        ends = token == ";" and not _inside_trigger(words)
-        words.append(token)
+        ends = piece == ";" and not _inside_trigger(words)
+        words.append(piece)
         if ends:
             if len(words) > 1:
                 yield Sql(first_line + script.count("\n", 0, start), script[start:position])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from codegod_database.engine import Budget, Mode, opened
-from codegod_database.faults import BadParameter, NothingToRun, RowTooLarge, StatementFailed
+from codegod_database.faults import BadParameter, GivesNoRows, NothingToRun, RowTooLarge, StatementFailed
 from codegod_database.guard import Access, Guard
 from codegod_database.records import ColumnInfo, QueryPlan, Step
 
@@ -19,7 +19,7 @@ PAGE_CHARS = 48_000
 # What RETURNING gives back beyond this can be read with a query.
 _RETURNED_ROWS = 100
 # SQLite's integers.
-_INTEGER_BITS = 63
+_INTEGERS = range(-(2**63), 2**63)
 _KINDS = {int: "integer", float: "real", str: "text", bytes: "blob", type(None): "null"}
 
 Value = str | int | float | None
@@ -62,6 +62,8 @@ def query(file: Path, wanted: Statement, skip: int, limit: int, budget: Budget) 
     """The rows from `skip` on, at most `limit`, of a statement that only reads."""
     with opened(file, "ro", Guard(Access.READ), budget) as connection:
         cursor = _run(connection, wanted)
+        if cursor.description is None:
+            raise GivesNoRows
         for _ in islice(cursor, skip):
             pass
         return _page(cursor, skip, limit)
@@ -95,7 +97,7 @@ def _parameter(position: int, value: Any) -> Value:
     match value:
         case bool():
             return int(value)
-        case int() if abs(value) >> _INTEGER_BITS:
+        case int() if value not in _INTEGERS:
             raise BadParameter(position, "an integer of more than 64 bits")
         case None | int() | float() | str():
             return value
@@ -106,7 +108,9 @@ def _parameter(position: int, value: Any) -> Value:
 def _run(connection: sqlite3.Connection, wanted: Statement) -> sqlite3.Cursor:
     try:
         return connection.execute(wanted.sql, wanted.parameters)
-    except ValueError as error:  # a NUL in the statement; newer versions of Python raise an error of the module
+    except (
+        ValueError
+    ) as error:  # a NUL in the statement; newer versions of Python raise an error of the module
         raise StatementFailed(str(error)) from error
 
 

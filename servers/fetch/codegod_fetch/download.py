@@ -19,6 +19,8 @@ REDIRECTS = 5
 _ROBOTS_SECONDS = 3600.0
 # Each may hold half a megabyte of rules.
 _ROBOTS_KEPT = 32
+# Each may hold a whole body.
+_AT_ONCE = 8
 _FOLLOWED = (301, 302, 303, 307, 308)
 
 
@@ -39,12 +41,13 @@ class Downloader:
         self._web = web
         self._limits = limits
         self._clock = clock
+        self._places = anyio.CapacityLimiter(_AT_ONCE)
         self._robots: OrderedDict[str, tuple[float, Robots]] = OrderedDict()
 
     async def download(self, target: Target) -> Download:
         """The page at `target`, or the `FetchFault` that says why there is none."""
         with anyio.move_on_after(self._limits.download_seconds):
-            async with self._web.visit() as visit:
+            async with self._places, self._web.visit() as visit:
                 return await self._follow(visit, target)
         raise FetchTookTooLong(target.url, self._limits.download_seconds)
 

@@ -176,7 +176,6 @@ def _require_success(url: str, status: int, complaint: bytes) -> None:
         _log,
         "reader_failed",
         level=logging.WARNING,
-        url=url,
         status=status,
         stderr=complaint[:_LOGGED_BYTES].decode("utf-8", "replace"),
     )

@@ -1,6 +1,8 @@
 """The fetch server: public web pages as text, guarded, bounded, and a piece at a time."""
 
 import re
+import time
+from collections.abc import Callable
 from itertools import islice
 from typing import Annotated, Any
 
@@ -94,17 +96,18 @@ def build_server(
     settings: ServerSettings,
     *,
     limits: Limits | None = None,
+    clock: Callable[[], float] = time.monotonic,
     resolve_names: Resolve = resolve,
     connect: httpcore.AsyncNetworkBackend | None = None,
 ) -> MCPServer[Any]:
-    """A server of pages. Tests bring their own name lookup and their own way to connect."""
+    """A server of pages. Tests bring their own clock, name lookup and way to connect."""
     server = tool_server("fetch", settings, instructions=_INSTRUCTIONS)
     environment = settings.environment
     exempt = read_allowance(environment.get("CODEGOD_FETCH_ALLOW", ""))
     certificates = (environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR"))
     web = Web(GuardedNetwork(exempt, resolve_names, connect or httpcore.AnyIOBackend()), certificates)
     bounds = limits or Limits()
-    _add_tools(server, Shelf(Downloader(web, bounds), Reader(environment, bounds)))
+    _add_tools(server, Shelf(Downloader(web, bounds, clock=clock), Reader(environment, bounds), clock=clock))
     return server
 
 

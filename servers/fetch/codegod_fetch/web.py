@@ -16,7 +16,7 @@ from codegod_fetch.target import Target
 
 AGENT = "codegod-fetch"
 _HEADERS: Mapping[bytes | str, bytes | str] = {
-    "User-Agent": f"{AGENT}/0.1 (Model Context Protocol server)",
+    "User-Agent": f"{AGENT} (Model Context Protocol server)",
     "Accept": "text/markdown, text/html;q=0.9, application/json;q=0.9, text/plain;q=0.8, */*;q=0.1",
     "Accept-Language": "en, *;q=0.5",
     "Accept-Encoding": "gzip, deflate",
@@ -69,9 +69,17 @@ class Visit:
     async def get(self, target: Target, *, limit: int, cut: bool = False) -> Response:
         """The answer at `target`. A body of more than `limit` bytes is a fault, or is cut there when `cut`."""
         self.network.require_port(target.host, target.port)
+        # In parts: nobody takes the address apart a second time, and differently.
+        url = httpcore.URL(
+            scheme=target.scheme.encode(),
+            host=target.host.encode(),
+            port=target.port,
+            target=target.path.encode(),
+        )
+        headers_sent = {"Host": target.authority, **_HEADERS}
         try:
             async with self.pool.stream(
-                "GET", target.url, headers=_HEADERS, extensions={"timeout": _STEP_SECONDS}
+                "GET", url, headers=headers_sent, extensions={"timeout": _STEP_SECONDS}
             ) as answer:
                 headers = {name.decode("latin-1").lower(): _text(value) for name, value in answer.headers}
                 body = await _body(target, headers, answer, limit, cut=cut)

@@ -1,5 +1,6 @@
 """The tool that hands a repository over: a plain one, with its files, in a folder of the user's."""
 
+import shutil
 import stat
 from pathlib import Path
 from typing import Annotated, Any
@@ -64,7 +65,8 @@ async def _fill(site: Site, folder: Path, branch: str, head: str) -> None:
     source = site.repository
     target = Git(source.git.program, folder / ".git")
     await write_files(source.git, await source.entries(head), folder)
-    await target.create(bare=False)
+    await target.create(bare=False, object_format=await source.git.object_format())
+    await anyio.to_thread.run_sync(_keep_shallow, source.git.git_dir, target.git_dir)
     refs = {name: value for name, value in (await source.refs(*_KEPT)).items() if not name.startswith(_LEFT)}
     wanted = "".join(f"{value}\n" for value in sorted(set(refs.values()))).encode()
     pack = target.git_dir / "objects" / "pack" / "pack"
@@ -75,6 +77,12 @@ async def _fill(site: Site, folder: Path, branch: str, head: str) -> None:
     await target.run("read-tree", head)
     # The files are ours and no program runs yet: let the index know them, so that the first `git status` is clean.
     await target.on(folder).run("update-index", "-q", "--refresh", statuses=(0, 1))
+
+
+def _keep_shallow(source: Path, target: Path) -> None:
+    """A history that is cut off here is cut off at the same commits there."""
+    if (source / "shallow").exists():
+        shutil.copyfile(source / "shallow", target / "shallow")
 
 
 def _put(building: Path, place: Path) -> None:
@@ -96,7 +104,7 @@ def _require_free(destination: str, allowed: str, site: Site) -> Path:
     if not parent.is_dir():
         raise DeliveryRefused(destination, "parent")
     real = parent.resolve() / place.name
-    served = site.folder.resolve() if site.standalone else site.scratch.parent.resolve()
+    served = site.folder.resolve() if site.standalone else site.folder.parents[1].resolve()
     if real == served or served in real.parents or real in served.parents:
         raise DeliveryRefused(destination, "inside")
     if not _is_free(real):

@@ -12,8 +12,11 @@ from codegod_git.runner import Git
 
 # More than anybody pages through; a larger diff has to be asked for by paths.
 PATCH_LIMIT_BYTES = 4 * 1024 * 1024
-# What a list in an answer may take, so that three lists and a page of text stay below the cap on results.
-LISTED_BYTES = 16 * 1024
+# An answer holds everything twice (structured and as text), and a character takes up to four bytes: with a page of
+# text and two short lists, or with three long lists, it stays below the kit's cap on results.
+TEXT_CHARS = 24_000
+LISTED_BYTES = 24 * 1024
+BESIDE_TEXT_BYTES = 8 * 1024
 
 # What a record takes in JSON beside its path.
 _RECORD_CHARS = 70
@@ -53,10 +56,9 @@ def empty_tree(like: str) -> str:
     return hashlib.new(algorithm, b"tree 0\0", usedforsecurity=False).hexdigest()
 
 
-def listed(paths: Iterable[str], *, beside: int = 8) -> tuple[list[str], bool]:
+def listed(paths: Iterable[str], room: int = LISTED_BYTES, *, beside: int = 8) -> tuple[list[str], bool]:
     """As many of `paths` as one answer can hold, fit to be shown, and whether some are missing."""
     kept: list[str] = []
-    room = LISTED_BYTES
     for path in paths:
         room -= len(path.encode("utf-8", "surrogateescape")) + beside
         if room < 0:
@@ -65,9 +67,9 @@ def listed(paths: Iterable[str], *, beside: int = 8) -> tuple[list[str], bool]:
     return kept, False
 
 
-def listed_records(records: Sequence[_Named]) -> tuple[list[_Named], bool]:
+def listed_records(records: Sequence[_Named], room: int = LISTED_BYTES) -> tuple[list[_Named], bool]:
     """As `listed`, for records that have a path."""
-    kept, cut = listed((one.path for one in records), beside=_RECORD_CHARS)
+    kept, cut = listed((one.path for one in records), room, beside=_RECORD_CHARS)
     return list(records[: len(kept)]), cut
 
 

@@ -103,6 +103,17 @@ class OperationPending(ToolFault):
         self.name = name
 
 
+class SparseCheckout(ToolFault):
+    """Files of the commit are missing from the folder on purpose."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"This checkout is sparse: {path!r} is left out of the folder, and a commit would delete it. "
+            "Run `git sparse-checkout disable`, then try again."
+        )
+        self.path = path
+
+
 class BadName(ToolFault):
     """A revision, ref, path, message or trailer that is none."""
 

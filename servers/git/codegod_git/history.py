@@ -11,6 +11,9 @@ from codegod_git.runner import Git
 
 # Four times what a long message has; the rest would crowd out the other commits of a page.
 BODY_LIMIT_CHARS = 4_000
+SUBJECT_LIMIT_CHARS = 300
+# Three times what any project of ours writes.
+_TRAILERS_LIMIT = 30
 _PERSON = re.compile(r"(?P<name>.*?) ?<(?P<email>[^<>]*)> (?P<seconds>-?[0-9]+) [+-][0-9]{4}")
 _UNPRINTABLE = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t\r"} | {127: 0x2421}
 
@@ -32,11 +35,12 @@ def parse_commit(name: str, data: bytes) -> CommitRecord:
     body = body.strip()
     return CommitRecord(
         id=name,
+        tree=_header(headers, "tree"),
         parents=[line.split(" ", 1)[1] for line in headers if line.startswith("parent ")],
         author=printable(person["name"]) if person else "",
         email=printable(person["email"]) if person else "",
         date=_date(committed["seconds"]) if committed else "",
-        subject=subject[:BODY_LIMIT_CHARS],
+        subject=subject[:SUBJECT_LIMIT_CHARS],
         body=body if len(body) <= BODY_LIMIT_CHARS else f"{body[:BODY_LIMIT_CHARS]}…",
         trailers=trailers(text),
     )
@@ -48,7 +52,7 @@ def trailers(message: str) -> dict[str, str]:
     if len(paragraphs) < 2:
         return {}
     pairs = [split_trailer(line) for line in paragraphs[-1].split("\n")]
-    return {} if None in pairs else dict(pair for pair in pairs if pair is not None)
+    return {} if None in pairs else dict(pair for pair in pairs[:_TRAILERS_LIMIT] if pair is not None)
 
 
 def printable(text: str) -> str:

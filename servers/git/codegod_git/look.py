@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from codegod_git.faults import SparseCheckout
+from codegod_git.names import shown
 from codegod_git.objects import Entries, Status, changes
 from codegod_git.runner import Git
 from codegod_git.sites import Site
@@ -31,10 +33,20 @@ async def look_at(site: Site, *, into: Git | None = None) -> Look:
     head = await site.repository.ref(site.head)
     base = await site.repository.entries(head)
     git = into or site.repository.git
+    if site.standalone:
+        await _require_whole(site.repository.git)
     snapshot = await take_snapshot(
         git, site.folder, base, own_repository=site.standalone, store=into is not None
     )
     return Look(head, base, snapshot)
+
+
+async def _require_whole(git: Git) -> None:
+    """In somebody's own repository, what is missing from the folder must be missing because it was deleted."""
+    told = await git.run("ls-files", "-t", "-z")
+    hidden = [line for line in told.decode("utf-8", "surrogateescape").split("\0") if line.startswith("S ")]
+    if hidden:
+        raise SparseCheckout(shown(hidden[0].removeprefix("S ")))
 
 
 @asynccontextmanager

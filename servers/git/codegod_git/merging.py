@@ -8,7 +8,7 @@ from pydantic import Field
 from codegod_git.arguments import ADDS, ADDS_ONCE, READS, Cursor, Limit, Message, Trailers, Workspace
 from codegod_git.diff import listed
 from codegod_git.faults import WholeBuildOnly
-from codegod_git.names import require_message, shown
+from codegod_git.names import require_message
 from codegod_git.objects import changes
 from codegod_git.queue import MergeQueue, Waiting, Wish
 from codegod_git.recording import add_note, commit_report, full_message
@@ -142,5 +142,5 @@ async def _proposal(site: Site, waiting: Waiting) -> Proposal:
         target=waiting.target,
         head=waiting.head,
         current=await site.repository.ref(waiting.target) == waiting.head,
-        conflicts=[shown(path) for path in waiting.conflicts[:5]],
+        conflicts=len(waiting.conflicts),
     )

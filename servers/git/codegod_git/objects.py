@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from codegod_git.faults import PathClash, TreeTooLarge
+from codegod_git.faults import GitFailed, PathClash, TreeTooLarge
 from codegod_git.runner import Git
 
 # Far above a generated application, and about what one listing of 16 MiB can hold.
@@ -66,7 +66,10 @@ async def object_sizes(git: Git, ids: Iterable[str]) -> dict[str, int]:
         "--batch-check=%(objectname) %(objectsize)",
         stdin="".join(f"{one}\n" for one in asked).encode(),
     )
-    pairs = (line.split(" ") for line in told.decode("ascii").splitlines())
+    pairs = [line.split(" ") for line in told.decode("ascii").splitlines()]
+    for name, size in pairs:
+        if size == "missing":
+            raise GitFailed("cat-file", 0, f"object {name} is missing")
     return {name: int(size) for name, size in pairs}
 
 

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codegod_git.compose import Composition, compose, covers
+from codegod_git.compose import Composition, compose
 from codegod_git.faults import (
     AlreadyLanded,
     BadName,
@@ -18,12 +18,12 @@ from codegod_git.faults import (
     NothingToMerge,
     RefMoved,
     UnknownCandidate,
-    UnknownPath,
     UnknownRevision,
 )
 from codegod_git.history import parse_commit
 from codegod_git.names import require_object_id, require_path, require_ref
 from codegod_git.objects import write_tree
+from codegod_git.overlay import overlay_entries
 from codegod_git.repository import ARCHIVE, CANDIDATES, LANDED, MAIN, RefChange, Repository
 
 _PREFIX = "candidate-"
@@ -158,18 +158,14 @@ class MergeQueue:
     async def _compose(self, wish: Wish, head: str, source: str) -> Composition:
         repository = self._repository
         paths = [require_path(path) for path in wish.paths]
-        overlay_paths = [require_path(path) for path in wish.overlay_paths]
-        overlay = await repository.entries(await repository.resolve(wish.overlay)) if wish.overlay else {}
-        for path in overlay_paths:
-            if not any(covers([path], one) for one in overlay):
-                raise UnknownPath(path, wish.overlay)
+        overlay = await overlay_entries(repository, wish.overlay, wish.overlay_paths)
         composed = compose(
             await repository.entries(head),
             await repository.entries(await repository.fork_point(head, source)),
             await repository.entries(source),
             paths,
         )
-        return composed.under(overlay, overlay_paths)
+        return composed.under(overlay, wish.overlay_paths)
 
 
 def _archived(candidate: str) -> str:

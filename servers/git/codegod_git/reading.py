@@ -7,9 +7,9 @@ from mcp.server import MCPServer
 from pydantic import Field
 
 from codegod_git.arguments import READS, Cursor, Limit, Paths, Revision, Workspace
-from codegod_git.diff import empty_tree, file_changes, listed_records, patch
-from codegod_git.history import printable, read_commits
-from codegod_git.log import commit_ids
+from codegod_git.diff import BESIDE_TEXT_BYTES, TEXT_CHARS, empty_tree, file_changes, listed_records, patch
+from codegod_git.history import SUBJECT_LIMIT_CHARS, printable
+from codegod_git.log import Search, log_page
 from codegod_git.look import aside, look_at
 from codegod_git.names import require_ref, shown
 from codegod_git.objects import write_tree
@@ -65,12 +65,7 @@ def register_reading(server: MCPServer[Any], sites: Sites) -> None:
         """List commits, newest first, with their trailers."""
         site = await sites.place(workspace)
         start = await site.repository.resolve(revision or default_branch(site), site.head)
-        git = site.repository.git
-        page = page_list(
-            await commit_ids(git, start, trailer, path), cursor, of=f"{start} {trailer} {path}", limit=limit
-        )
-        commits = await read_commits(git, page.items)
-        return LogPage(commits=commits, total=page.total, next_cursor=page.next_cursor)
+        return await log_page(site.repository.git, Search(start, trailer, path), cursor, limit)
 
     @server.tool(annotations=READS)
     async def git_show(
@@ -126,15 +121,15 @@ async def _diff(
         look = await look_at(site, into=git)
         tree = await write_tree(git, look.snapshot.entries)
         report = await _report(git, older or empty_tree(tree), tree, "", paths, context, cursor)
-    left_out, cut = listed_records(look.snapshot.left_out)
+    left_out, cut = listed_records(look.snapshot.left_out, BESIDE_TEXT_BYTES)
     return report.model_copy(update={"left_out": left_out, "cut": report.cut or cut})
 
 
 async def _report(
     git: Git, older: str, newer: str, head: str, paths: Sequence[str], context: int, cursor: str
 ) -> DiffReport:
-    files, cut = listed_records(await file_changes(git, older, newer, paths))
-    page = page_text(await patch(git, older, newer, paths, context), cursor)
+    files, cut = listed_records(await file_changes(git, older, newer, paths), BESIDE_TEXT_BYTES)
+    page = page_text(await patch(git, older, newer, paths, context), cursor, limit=TEXT_CHARS)
     return DiffReport(
         base=older,
         head=head,
@@ -156,7 +151,12 @@ async def _branches(site: Site, prefix: str, limit: int, cursor: str) -> BranchP
     page = page_list(names, cursor, of=wanted, limit=limit)
     current = await site.repository.branch()
     branches = [
-        Branch(name=shown(name), id=value, subject=printable(subject), current=name == current)
+        Branch(
+            name=shown(name),
+            id=value,
+            subject=printable(subject)[:SUBJECT_LIMIT_CHARS],
+            current=name == current,
+        )
         for name, (value, subject) in (await site.repository.subjects(page.items)).items()
     ]
     return BranchPage(branches=branches, total=page.total, next_cursor=page.next_cursor)

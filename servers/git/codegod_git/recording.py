@@ -110,8 +110,11 @@ async def commit_report(repository: Repository, commit: str, ref: str) -> Commit
 
 async def _initialise(site: Site) -> Initialised:
     created = _make_folders(site)
-    if created or not site.standalone:
-        await site.repository.git.create(bare=not site.standalone)
+    if not site.standalone:
+        async with site.repository.writing():
+            await site.repository.git.create(bare=True)
+    elif created:
+        await site.repository.git.create(bare=False)
     return Initialised(workspace=site.workspace, created=created, branch=await site.repository.branch())
 
 
@@ -121,11 +124,11 @@ def _make_folders(site: Site) -> bool:
     if os.path.lexists(git_dir):
         require_own_folder(git_dir)
     if not site.standalone:
-        git_dir.parent.mkdir(parents=True, exist_ok=True)
-        # The objects of a build are nobody's business but this server's; the trees are the sandbox's too.
-        git_dir.mkdir(mode=0o700, exist_ok=True)
-        for name in ("trees", "scratch"):
-            (git_dir.parent / name).mkdir(exist_ok=True)
+        # The trees are the sandbox's too, whatever our umask; the objects are nobody's business but this server's.
+        for folder, mode in ((git_dir.parent, 0o755), (git_dir.parent / "trees", 0o755), (git_dir, 0o700)):
+            if not folder.exists():
+                folder.mkdir(parents=True)
+                folder.chmod(mode)
     return not os.path.lexists(git_dir / "HEAD")
 
 

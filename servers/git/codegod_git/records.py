@@ -61,6 +61,7 @@ class DiffReport(BaseModel):
 
 class CommitRecord(BaseModel):
     id: str
+    tree: str
     parents: list[str]
     author: str
     email: str
@@ -162,7 +163,7 @@ class Proposal(BaseModel):
     target: str
     head: str
     current: bool = Field(description="Whether the target is still at `head`")
-    conflicts: list[str]
+    conflicts: int = Field(description="How many paths keep it from landing")
 
 
 class QueueReport(BaseModel):

@@ -1,6 +1,6 @@
 """One commit, or a file or folder as it was in one."""
 
-from codegod_git.diff import empty_tree, file_changes, listed_records, patch
+from codegod_git.diff import BESIDE_TEXT_BYTES, TEXT_CHARS, empty_tree, file_changes, listed_records, patch
 from codegod_git.faults import BlobTooLarge, UnknownPath
 from codegod_git.history import printable
 from codegod_git.names import require_path, shown
@@ -31,8 +31,8 @@ async def show(git: Git, commit: CommitRecord, revision: str, path: str, cursor:
 
 async def _show_commit(git: Git, commit: CommitRecord, cursor: str) -> Shown:
     before = commit.parents[0] if commit.parents else empty_tree(commit.id)
-    files, cut = listed_records(await file_changes(git, before, commit.id))
-    page = page_text(await patch(git, before, commit.id), cursor)
+    files, cut = listed_records(await file_changes(git, before, commit.id), BESIDE_TEXT_BYTES)
+    page = page_text(await patch(git, before, commit.id), cursor, limit=TEXT_CHARS)
     return Shown(
         kind="commit", id=commit.id, commit=commit, path="", size=0, binary=False, text=page.text,
         files=files, next_cursor=page.next_cursor, cut=cut,
@@ -43,7 +43,7 @@ async def _show_folder(git: Git, commit: CommitRecord, path: str, tree: str, cur
     listing = (await git.run("ls-tree", "-z", tree)).decode("utf-8", "surrogateescape")
     heads = (line.partition("\t") for line in listing.split("\0")[:-1])
     names = [shown(name) + ("/" if " tree " in head else "") for head, _, name in heads]
-    page = page_text("".join(f"{name}\n" for name in names), cursor)
+    page = page_text("".join(f"{name}\n" for name in names), cursor, limit=TEXT_CHARS)
     return Shown(
         kind="folder", id=tree, commit=commit, path=path, size=0, binary=False, text=page.text,
         files=[], next_cursor=page.next_cursor, cut=False,
@@ -55,7 +55,7 @@ async def _show_file(git: Git, commit: CommitRecord, path: str, blob: str, size:
         raise BlobTooLarge(path, size, SHOW_LIMIT_BYTES)
     data = await git.run("cat-file", "blob", blob, limit=size)
     binary = b"\0" in data[:_SNIFF_BYTES]
-    page = page_text("" if binary else printable(data.decode("utf-8", "replace")), cursor)
+    page = page_text("" if binary else printable(data.decode("utf-8", "replace")), cursor, limit=TEXT_CHARS)
     return Shown(
         kind="file", id=blob, commit=commit, path=path, size=size, binary=binary, text=page.text,
         files=[], next_cursor=page.next_cursor, cut=False,

@@ -6,7 +6,7 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -51,7 +51,8 @@ class Sites:
     """The workspaces that one server reaches."""
 
     def __init__(self, settings: ServerSettings) -> None:
-        self.workspaces = Workspaces(settings)
+        # What the operator names may be a link; what lies below it may not.
+        self.workspaces = Workspaces(replace(settings, root=settings.root.resolve()))
         self.locks = WriteLocks()
         self._path = settings.environment.get("PATH", os.defpath)
         self._identity = _identity(settings.environment)
@@ -77,7 +78,7 @@ class Sites:
         handle = self.workspaces.handle(workspace)
         head = tree_ref(handle.tree)
         repository = await self._repository(build / "repo.git", ours=True)
-        return Site(str(handle), folder, repository, head, build / "scratch")
+        return Site(str(handle), folder, repository, head, build / "scratch" / "git")
 
     async def program(self) -> str:
         """The git that is used; a `GitMissing` when there is none, or none that is new enough."""

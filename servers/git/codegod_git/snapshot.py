@@ -65,7 +65,7 @@ async def take_snapshot(
         wanted = [one for one in found if one.path not in ignored]
         # In a build the bytes are recorded as they are; in somebody's repository a filter's file is not ours to record.
         filtered = await rules.filtered([one.path for one in wanted if own_repository and one.kind == "file"])
-    taking = _Taking(base, (await git.run("rev-parse", "--show-object-format")).decode().strip())
+    taking = _Taking(base, await git.object_format())
     wanted = [one for one in wanted if taking.sort_out(one, one.path in filtered)]
     content = taking.read(folder, wanted)
     if store:

@@ -10,15 +10,18 @@ from pydantic import Field
 from codegod_git.arguments import ADDS, READS, REMOVES, Cursor, Limit, Workspace
 from codegod_git.checkout import building, write_files
 from codegod_git.diff import listed_records
-from codegod_git.faults import TreeExists
+from codegod_git.faults import TreeExists, TreeTooLarge, Unrecordable
 from codegod_git.look import Look, look_at
-from codegod_git.objects import write_tree
-from codegod_git.records import Removed, Worktree, WorktreeName, WorktreePage
+from codegod_git.objects import Entries, write_tree
+from codegod_git.overlay import overlay_entries
+from codegod_git.records import LeftOut, Removed, Worktree, WorktreeName, WorktreePage
 from codegod_git.repository import ARCHIVE, TREES, RefChange, Repository, sees_whole_build
 from codegod_git.sites import Site, Sites
+from codegod_git.snapshot import Snapshot
 from codegod_kit import page_list
 
 _SHORT_ID_CHARS = 12
+_NOTHING: Entries = {}
 
 
 def register_worktrees(server: MCPServer[Any], sites: Sites) -> None:
@@ -30,12 +33,19 @@ def register_worktrees(server: MCPServer[Any], sites: Sites) -> None:
         revision: Annotated[
             str, Field(description="What to check out, e.g. `main`; empty is an empty tree")
         ] = "main",
+        overlay: Annotated[
+            str, Field(description="A commit to lay files over it from, e.g. `refs/codegod/contract`")
+        ] = "",
+        overlay_paths: Annotated[
+            list[str], Field(description="What to lay over it, e.g. `tests/test_storage.py`")
+        ] = [],  # noqa: B006 - a plain default is what the schema shows
     ) -> Worktree:
-        """Make a new tree and check a revision out into it."""
+        """Make a new tree and check a revision out into it. Files laid over it count as changed since the revision."""
         site = await sites.place(workspace)
         commit = await site.repository.resolve(revision) if revision else ""
+        over = await overlay_entries(site.repository, overlay, overlay_paths)
         async with site.repository.writing():
-            return await create_worktree(site, commit)
+            return await create_worktree(site, commit, over)
 
     @server.tool(annotations=READS)
     async def worktree_list(
@@ -52,12 +62,15 @@ def register_worktrees(server: MCPServer[Any], sites: Sites) -> None:
             return await _remove(site)
 
 
-async def create_worktree(site: Site, commit: str) -> Worktree:
-    """Make the tree of `site` from `commit` (empty: from nothing), whole or not at all. Call while writing."""
+async def create_worktree(site: Site, commit: str, over: Entries = _NOTHING) -> Worktree:
+    """Make the tree of `site` from `commit` (empty: from nothing) with `over` on top, whole or not at all.
+
+    Call while writing.
+    """
     if site.is_there():
         raise TreeExists(site.workspace)
     repository = site.repository
-    entries = await repository.entries(commit)
+    entries = {**await repository.entries(commit), **over}
     async with building(site.scratch, "tree-") as folder:
         left_out = await write_files(repository.git, entries, folder)
         folder.chmod(0o755)
@@ -103,12 +116,22 @@ async def _list(site: Site, limit: int, cursor: str) -> WorktreePage:
 
 async def _remove(site: Site) -> Removed:
     repository = site.repository
-    look = await look_at(site, into=repository.git)
+    look = await _last_look(site)
     kept = await _unkept(site, look)
     archived = await archive(repository, site.workspace.partition("/")[2], kept) if kept else ""
     await discard(site)
     left_out, _ = listed_records(look.snapshot.left_out)
     return Removed(workspace=site.workspace, archived=archived, left_out=left_out)
+
+
+async def _last_look(site: Site) -> Look:
+    """What a commit of the tree would hold; of one that no commit can hold, only what it started from."""
+    try:
+        return await look_at(site, into=site.repository.git)
+    except (TreeTooLarge, Unrecordable):
+        head = await site.repository.ref(site.head)
+        base = await site.repository.entries(head)
+        return Look(head, base, Snapshot(base, (LeftOut(path=".", reason="too_large"),)))
 
 
 async def _unkept(site: Site, look: Look) -> str:

@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -22,6 +23,7 @@ from anyio.abc import ByteStream
 
 from codegod_kit.logs import log_event
 from codegod_sandbox.addresses import forbidden, is_literal
+from codegod_sandbox.socket_stream import serve
 from codegod_sandbox.upstream import Upstream, UpstreamRefused
 
 PORT: Final = 443
@@ -92,7 +94,6 @@ class EgressProxy:
     port: int = 0  # on loopback; 0: it listens on a Unix socket
     token: str = ""  # what a client must know; on a Unix socket the file's mode decides
     refused: dict[str, str] = field(default_factory=dict)  # target -> why
-    _limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(_CONNECTIONS))
 
     @property
     def url(self) -> str:
@@ -101,7 +102,7 @@ class EgressProxy:
 
     async def handle(self, client: ByteStream) -> None:
         """Serve one connection; whatever a client or a server does ends with it."""
-        async with self._limiter, aclosing(client):
+        async with aclosing(client):
             try:
                 await self._serve(client)
             except (OSError, anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
@@ -192,13 +193,11 @@ async def open_proxy(policy: EgressPolicy, folder: Path | None = None) -> AsyncI
         ours = _unix_socket(folder)
         proxy = EgressProxy(policy)
     ours.setblocking(False)
-    async with (
-        await anyio.abc.SocketListener.from_socket(ours) as listener,
-        anyio.create_task_group() as tasks,
-    ):
-        tasks.start_soon(listener.serve, proxy.handle)
-        yield proxy
-        tasks.cancel_scope.cancel()
+    with ours:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(serve, at_once=_CONNECTIONS), ours, proxy.handle)
+            yield proxy
+            tasks.cancel_scope.cancel()
 
 
 def _unix_socket(folder: Path) -> socket.socket:

@@ -145,6 +145,8 @@ class Web:
     names: Names
     connector: Connector
     client: Client
+    seconds: list[float]
+    """The server's clock stands at the sum."""
 
     async def call(self, tool: str, **arguments: Any) -> CallToolResult:
         with anyio.fail_after(30):
@@ -182,7 +184,7 @@ def open_web(tmp_path: Path) -> OpenWeb:
     async def opened(
         tls: ssl.SSLContext | None = None, limits: Limits | None = None, **environment: str
     ) -> AsyncIterator[Web]:
-        site, names = Site(), Names()
+        site, names, seconds = Site(), Names(), [0.0]
         server = await asyncio.start_server(site.serve, "127.0.0.1", 0, ssl=tls)
         site.port = server.sockets[0].getsockname()[1]
         connector = Connector(site.port)
@@ -191,10 +193,16 @@ def open_web(tmp_path: Path) -> OpenWeb:
             tmp_path,
             environment={name: text.replace("PORT", str(site.port)) for name, text in environment.items()},
         )
-        fetch = build_server(settings, limits=limits, resolve_names=names.resolve, connect=connector)
+        fetch = build_server(
+            settings,
+            limits=limits,
+            clock=lambda: sum(seconds),
+            resolve_names=names.resolve,
+            connect=connector,
+        )
         async with server, Client(fetch) as client:
             try:
-                yield Web(site, names, connector, client)
+                yield Web(site, names, connector, client, seconds)
             finally:
                 await site.close()
 

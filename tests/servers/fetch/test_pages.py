@@ -9,8 +9,9 @@ import anyio
 import pytest
 
 from codegod_fetch.pages import PAGE_CHARS
+from codegod_fetch.shelf import KEPT_SECONDS
 
-from .conftest import Web, data, page, redirect, said
+from .conftest import OpenWeb, Web, data, page, redirect, said
 
 DOCS = "http://site.test/docs"
 
@@ -250,3 +251,47 @@ async def test_every_tool_only_reads_and_says_so(web: Web) -> None:
         assert tool.annotations is not None
         assert (tool.annotations.read_only_hint, tool.annotations.open_world_hint) == (True, True)
         assert tool.output_schema is not None
+
+
+async def test_a_page_is_fetched_anew_after_its_time_and_its_old_cursors_have_ended(web: Web) -> None:
+    web.site.replies["/docs"] = page("old " * 5000, "text/plain")
+    cursor = (await web.page(DOCS))["next_cursor"]
+    web.seconds.append(KEPT_SECONDS - 1)
+    assert (await web.page(DOCS, cursor=cursor))["text"].startswith("old")
+    web.site.replies["/docs"] = page("new " * 5000, "text/plain")
+    assert (await web.page(DOCS))["text"].startswith("old")
+    web.seconds.append(1)
+    assert (await web.page(DOCS))["text"].startswith("new")
+    result = await web.call("fetch_page", url=DOCS, cursor=cursor)
+    assert result.is_error
+    assert "empty `cursor`" in said(result)
+    assert [path for path, _ in web.site.asked] == ["/robots.txt", "/docs", "/docs"]
+
+
+async def test_what_was_not_asked_for_longest_is_forgotten_first(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codegod_fetch.shelf._KEPT_BYTES", 50_000)
+    for name in ("a", "b"):
+        web.site.replies[f"/{name}"] = page(f"{name} " * 6000, "text/plain")
+    first = (await web.page("http://site.test/a"))["next_cursor"]
+    second = (await web.page("http://site.test/b"))["next_cursor"]
+    assert (await web.page("http://site.test/b", cursor=second))["text"].startswith("b")
+    assert (await web.call("fetch_page", url="http://site.test/a", cursor=first)).is_error
+
+
+async def test_a_page_that_failed_is_tried_again(web: Web) -> None:
+    assert (await web.call("fetch_page", url=DOCS)).is_error
+    web.site.replies["/docs"] = page("<p>there")
+    assert (await web.page(DOCS))["text"] == "there"
+
+
+async def test_the_host_header_has_the_name_or_the_bracketed_address(open_web: OpenWeb) -> None:
+    async with open_web(CODEGOD_FETCH_ALLOW="[::1]:7") as web:
+        web.site.replies["/a%20b"] = page("<p>x")
+        await web.page("http://[::1]:7/a%20b")
+        await web.page("http://SITE.test:8080/a b".replace(" ", "%20"))
+        assert [headers["host"] for path, headers in web.site.asked if path == "/a%20b"] == [
+            "[::1]:7",
+            "site.test:8080",
+        ]

@@ -196,11 +196,11 @@ def names() -> Callable[[Path], list[str]]:
 
 @pytest.fixture
 def make_huge() -> Callable[[Path], None]:
-    """Makes a file of 200 MB that takes no space."""
+    """Makes a file of 40 MB that takes no space."""
 
     def make(path: Path) -> None:
         with open(path, "wb") as file:
-            file.truncate(200_000_000)
+            file.truncate(40_000_000)
 
     return make
 

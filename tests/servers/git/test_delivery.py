@@ -183,3 +183,15 @@ async def test_without_allowance_nothing_is_delivered(alone: Any, connect: Calla
     async with Client(build_server(settings)) as client:
         place = str(alone.top / "delivered")
         assert "may deliver to" in await connect(client).refused("repo_deliver", destination=place)
+
+
+async def test_a_shallow_history_is_delivered_as_such(
+    alone: Any, connect: Callable[..., Any], run_git: Callable[..., str]
+) -> None:
+    shallow, place = alone.top / "shallow", alone.top / "delivered"
+    run_git(alone.top, "clone", "-q", "--depth=1", f"file://{alone.root}", str(shallow))
+    settings = ServerSettings(shallow, alone.top, environment={"PATH": os.environ["PATH"]})
+    async with Client(build_server(settings, allow_deliver=str(place))) as client:
+        assert (await connect(client).ok("repo_deliver", destination=str(place)))["commits"] == 1
+    assert run_git(place, "fsck", "--strict") == ""
+    assert run_git(place, "log", "--format=%s") == "two"

@@ -208,3 +208,24 @@ async def test_many_may_read_at_once_while_somebody_writes(build: Any) -> None:
     with build.locked():
         for tool in ("git_log", "git_status", "git_diff", "git_show", "merge_status", "worktree_list"):
             await build.orchestrator.ok(tool, workspace="b1/skeleton")
+
+
+async def test_long_messages_and_long_lists_fit_into_an_answer(user: Any, alone: Any) -> None:
+    for number in range(8):
+        alone.git("commit", "-q", "--allow-empty", "-m", f"{'😀' * 600}{number}", "-m", '"' * 30_000)
+    subjects, cursor, pages = 0, "", 0
+    while pages == 0 or cursor:
+        page = await user.ok("git_log", limit=100, cursor=cursor)
+        subjects, cursor, pages = subjects + len(page["commits"]), page["next_cursor"], pages + 1
+    assert subjects == 10
+    assert pages > 1
+    await user.ok("git_branch_list")
+    name = "dir/" + "n" * 100
+    alone.write({f"{name}{number:04}": "😀\n" * 20 for number in range(600)})
+    for tool, arguments in (
+        ("git_status", {}),
+        ("git_diff", {}),
+        ("git_commit", {"message": "m"}),
+        ("git_show", {}),
+    ):
+        assert (await user.ok(tool, **arguments))["cut"] is True

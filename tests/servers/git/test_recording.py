@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
 from mcp import Client
 
-from codegod_git import build_server
+from codegod_git import build_server, walk
 from codegod_kit import ServerSettings
 
 
@@ -290,7 +291,18 @@ async def test_folders_nested_without_end_are_refused_and_can_be_removed(build: 
     removed = await build.worker("a.1").ok("worktree_remove")
     assert removed["archived"] == ""
     assert not (build.folder / "trees/a.1").exists()
-    assert not list((build.folder / "scratch").iterdir())
+    assert not list((build.folder / "scratch/git").iterdir())
+
+
+async def test_a_tree_too_large_to_record_can_be_removed(build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    await build.begin({"x": "0"})
+    await build.orchestrator.ok("worktree_create", workspace="b1/a.1")
+    build.write("a.1", {f"many/{number}": "" for number in range(20)})
+    monkeypatch.setattr(walk, "NAMES_LIMIT", 10)
+    assert "`.gitignore`" in await build.worker("a.1").refused("git_commit", message="m")
+    removed = await build.worker("a.1").ok("worktree_remove")
+    assert removed["left_out"] == [{"path": ".", "reason": "too_large"}]
+    assert not (build.folder / "trees/a.1").exists()
 
 
 async def test_a_message_that_says_nothing_or_too_much_is_refused(user: Any, alone: Any) -> None:
@@ -395,3 +407,46 @@ async def test_an_old_git_is_refused(state_dir: Any, connect: Callable[..., Any]
     settings = ServerSettings(state_dir, state_dir, environment={"PATH": str(state_dir)})
     async with Client(build_server(settings)) as client:
         assert "2.25.1" in await connect(client).refused("git_init")
+
+
+async def test_a_sparse_checkout_is_not_taken_for_a_deletion(user: Any, alone: Any) -> None:
+    alone.write({"kept/a": "x", "hidden/b": "x"})
+    alone.commit_all("three")
+    alone.git("sparse-checkout", "set", "kept")
+    assert not (alone.root / "hidden").exists()
+    for tool, arguments in (("git_status", {}), ("git_commit", {"message": "m"})):
+        assert "sparse" in await user.refused(tool, **arguments)
+
+
+async def test_a_repository_that_names_objects_by_sha256_is_served_alike(
+    state_dir: Path, connect: Callable[..., Any], run_git: Callable[..., str]
+) -> None:
+    root = state_dir / "r"
+    root.mkdir()
+    run_git(root, "init", "-q", "-b", "main", "--object-format=sha256")
+    (root / "a").write_text("x\n", encoding="utf-8")
+    settings = ServerSettings(root, state_dir, environment={"PATH": os.environ["PATH"]})
+    place = str(state_dir / "delivered")
+    async with Client(build_server(settings, allow_deliver=place)) as client:
+        user = connect(client)
+        commit = await user.ok("git_commit", message="one")
+        assert len(commit["id"]) == 64
+        assert "+x" in (await user.ok("git_show"))["text"]
+        (root / "a").write_text("y\n", encoding="utf-8")
+        assert "-x\n+y" in (await user.ok("git_diff"))["text"]
+        await user.ok("repo_deliver", destination=place)
+    assert run_git(root, "fsck", "--strict") == ""
+    assert run_git(Path(place), "fsck", "--strict") == ""
+
+
+async def test_a_root_may_be_a_link_and_a_path_may_have_colons(
+    alone: Any, connect: Callable[..., Any]
+) -> None:
+    moved = alone.top / 'a:b "c"'
+    alone.root.rename(moved)
+    alone.root.symlink_to(moved)
+    (moved / "new").write_text("x\n", encoding="utf-8")
+    settings = ServerSettings(alone.root, alone.top, environment={"PATH": os.environ["PATH"]})
+    async with Client(build_server(settings)) as client:
+        assert "+x" in (await connect(client).ok("git_diff"))["text"]
+        await connect(client).ok("git_commit", message="three")

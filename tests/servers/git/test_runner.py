@@ -51,8 +51,8 @@ async def test_output_is_bounded_before_it_is_kept(git: Git, alone: Any) -> None
 async def test_a_late_command_ends_with_all_that_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    git = pretending(tmp_path, "sh -c 'trap  TERM; echo $$ > {tmp_path}/child; sleep 600' & wait")
-    monkeypatch.setattr(runner, "COMMAND_SECONDS", 1.0)
+    git = pretending(tmp_path, "sh -c 'trap \"\" TERM; echo $$ > child; sleep 600' & wait")
+    monkeypatch.setattr(runner, "COMMAND_SECONDS", 0.5)
     with pytest.raises(DeadlinePassed), anyio.fail_after(10):
         await git.run("status")
     assert not is_alive(tmp_path / "child")
@@ -61,6 +61,7 @@ async def test_a_late_command_ends_with_all_that_it_started(
 async def test_a_command_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git = pretending(tmp_path, "trap '' TERM; echo $$ > pid; while :; do sleep 0.05; done")
     monkeypatch.setattr(runner, "COMMAND_SECONDS", 0.5)
+    monkeypatch.setattr(runner, "_GRACE_SECONDS", 0.1)
     with pytest.raises(DeadlinePassed), anyio.fail_after(10):
         await git.run("status")
     assert not is_alive(tmp_path / "pid")

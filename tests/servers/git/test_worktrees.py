@@ -45,14 +45,14 @@ async def test_a_tree_that_cannot_be_made_leaves_nothing(build: Any) -> None:
     await build.begin({"a": "0"})
     await build.orchestrator.refused("worktree_create", workspace="b1/t.1", revision="none")
     assert not (build.folder / "trees/t.1").exists()
-    assert not list((build.folder / "scratch").iterdir())
+    assert not list((build.folder / "scratch/git").iterdir())
 
 
 async def test_what_a_crash_left_half_made_goes_with_the_next_tree(build: Any) -> None:
     await build.begin({"a": "0"})
-    (build.folder / "scratch/tree-crashed/src").mkdir(parents=True)
+    (build.folder / "scratch/git/tree-crashed/src").mkdir(parents=True)
     await build.orchestrator.ok("worktree_create", workspace="b1/t.1")
-    assert not list((build.folder / "scratch").iterdir())
+    assert not list((build.folder / "scratch/git").iterdir())
 
 
 async def test_trees_are_listed_with_where_they_stand(build: Any) -> None:

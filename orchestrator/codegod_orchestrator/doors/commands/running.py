@@ -1,100 +1,84 @@
-"""What `build` and `resume` share: run one build under the live view, and say at the end what came of it."""
+"""What the commands share: one line for what the user has to mend, a build under the live view, a clean stop."""
 
 from __future__ import annotations
 
-import os
-import signal
+import io
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import anyio
 from rich.console import Console
 from rich.markup import escape
 
-from codegod_mesh import ConfigFault, ServerDown
-from codegod_models import ModelFault
-from codegod_orchestrator.capability import NotBuildable
-from codegod_orchestrator.doors.cli import (
-    EXIT_DONE,
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_PARTIAL,
-    EXIT_USAGE,
-)
+from codegod_orchestrator.doors.cli import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_PARTIAL, EXIT_USAGE
 from codegod_orchestrator.doors.engine import Engine, Opened
+from codegod_orchestrator.doors.interruption import advise, interruptible
 from codegod_orchestrator.doors.live import LiveView
-from codegod_orchestrator.doors.settings import Refused
-from codegod_orchestrator.journal import Build, JournalFault
+from codegod_orchestrator.doors.mendable import mendable
+from codegod_orchestrator.journal import Build
 from codegod_orchestrator.report import read_report
 from codegod_orchestrator.report_text import report_text
-from codegod_workers.worker import ToolRefused
+from codegod_orchestrator.states import BUILD_ENDS
 
 _EXIT = {"done": EXIT_DONE, "partial": EXIT_PARTIAL}
-_REFUSED = (Refused, ModelFault, ConfigFault, NotBuildable, JournalFault, ServerDown, ToolRefused)
 
 
 def guarded(work: Callable[[Console], Awaitable[int]]) -> int:
-    """Run `work` on an event loop; what the user has to mend becomes one line and exit code 2."""
-    console = Console(soft_wrap=True)
+    """Run `work` on an event loop and return its exit code.
+
+    What the user has to mend becomes one line and exit code 2; Ctrl-C and SIGTERM end the work, with exit code 130.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows less than Unicode ends no build
     try:
-        return anyio.run(work, console)
-    except BaseExceptionGroup as group:
-        refused, rest = group.split(_REFUSED)
-        if refused is None or rest is not None:
+        return anyio.run(_interruptibly, work, Console(soft_wrap=True))
+    except Exception as error:
+        fault = mendable(error)
+        if fault is None:
             raise
-        return _refuse(_first(refused))
-    except _REFUSED as fault:
-        return _refuse(fault)
+        print(f"codegod: {fault}", file=sys.stderr)
+        return EXIT_USAGE
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
-
-
-def _refuse(fault: BaseException) -> int:
-    print(f"codegod: {fault}", file=sys.stderr)
-    return EXIT_USAGE
+async def _interruptibly(work: Callable[[Console], Awaitable[int]], console: Console) -> int:
+    with interruptible(console) as interruption:
+        with interruption.scope:
+            return await work(console)
+        console.print(interruption.line, highlight=False)
+    return EXIT_INTERRUPTED
 
 
 async def run_shown(engine: Engine, opened: Opened, build: str, console: Console) -> int:
-    """Run `build` while showing it; Ctrl-C stops it resumably, a second one ends the process at once."""
-    view = LiveView(console, engine.journal, build)
-    interrupted = False
-    async with anyio.create_task_group() as group:
-        work = anyio.CancelScope()
-
-        async def listen() -> None:
-            nonlocal interrupted
-            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-                async for _ in signals:
-                    if interrupted:
-                        os._exit(EXIT_INTERRUPTED)
-                    interrupted = True
-                    work.cancel()
-
-        group.start_soon(listen)
-        group.start_soon(view.follow)
-        with work:
+    """Run `build` to its end while showing it; returns the exit code. An interrupted build can be resumed."""
+    advise(f"Go on with: codegod resume {build}")
+    journal = engine.journal
+    view = LiveView(console, journal, build, seen=(await journal.build(build)).last_event)
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(view.follow)
             await engine.run(build, opened.models)
-        group.cancel_scope.cancel()
-    await view.finish()
-    if interrupted:
-        console.print(f"Interrupted. Go on with: codegod resume {build}")
-        return EXIT_INTERRUPTED
-    return await conclude(engine, await engine.journal.build(build), console)
+            group.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await view.finish()
+    ended = await journal.build(build)
+    if ended.state in BUILD_ENDS:
+        advise("")  # whoever interrupts the reading of a report has nothing to go on with
+    return await conclude(engine, ended, console)
 
 
 async def conclude(engine: Engine, build: Build, console: Console) -> int:
     """Say what came of a build that has ended, and return its exit code."""
     console.print()
     console.print(escape(report_text(await read_report(engine.journal, build.id))), highlight=False)
-    with suppress(KeyError):
-        return _EXIT[build.state]
     if build.state == "failed":
-        console.print(f"Mend what is named above, then: codegod resume {build.id}")
-    return EXIT_FAILED
+        console.print(f"Mend what is named above, then: codegod resume {build.id}", highlight=False)
+    if build.state == "partial":
+        console.print(
+            f"Try what is missing again, with stronger models if need be: codegod resume {build.id} --ladder MODELS",
+            highlight=False,
+        )
+    return _EXIT.get(build.state, EXIT_FAILED)
 
 
 __all__ = ["conclude", "guarded", "run_shown"]

@@ -10,27 +10,27 @@ _OPEN_FILES = 32
 
 
 def limit_self(memory_bytes: int, cpu_seconds: int) -> None:
-    """Cap memory, processor time and files. Windows has no such limits: there the parent's clock is all."""
+    """Cap memory and processor time. Windows has no such limits: there the parent's clock is all."""
     if sys.platform == "win32":
         return
     import resource
 
-    for what, most in (
-        (resource.RLIMIT_CPU, cpu_seconds),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
-    ):
-        resource.setrlimit(what, (most, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         # macOS refuses this one.
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
 def drop_privileges() -> None:
-    """Become nobody if this is root, once everything is loaded from folders that only root may read."""
-    if sys.platform == "win32" or os.geteuid() != 0:
+    """Once everything is loaded: write no file, open hardly any, and become nobody if this is root."""
+    if sys.platform == "win32":
         return
-    os.setgroups([])
-    os.setgid(_NOBODY)
-    os.setuid(_NOBODY)
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(_NOBODY)
+        os.setuid(_NOBODY)

@@ -14,8 +14,8 @@ from codegod_fetch.reader.text import clean_line, scalar
 _OPERATIONS = 5000
 _LINE_CHARS = 300
 _NAME_CHARS = 200
-_PARAMETERS = 50
-_RESPONSES = 20
+_PARAMETERS = 40
+_RESPONSES = 12
 _SERVERS = 10
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 

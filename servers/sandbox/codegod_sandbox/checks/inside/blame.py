@@ -1,6 +1,7 @@
 """Whose fault an exception is: the place in the project that raised it, and what kind of failure it means."""
 
 import os
+import re
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from .project import Source
 MESSAGE_LIMIT_CHARS = 500
 # An assertion's explanation goes on for pages; what was compared stands on top.
 _MESSAGE_LINES = 4
+# Says nothing, and differs from run to run.
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def message_of(error: BaseException, folder: str) -> str:
     """The exception in a line: its type unless it is an assertion, its text, paths as the project knows them."""
     text = _text(error)
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
-    short = " ".join(lines[:_MESSAGE_LINES]).replace(f"{folder}/", "")
+    short = _ADDRESS.sub("", " ".join(lines[:_MESSAGE_LINES])).replace(f"{folder}/", "")
     name = type(error).__name__
     if isinstance(error, AssertionError):
         return (short or "assert failed")[:MESSAGE_LIMIT_CHARS]
@@ -93,5 +96,5 @@ def _text(error: BaseException) -> str:
 
 
 def _inside(filename: str, folder: str) -> str:
-    path = os.path.normpath(os.path.join(folder, filename))
+    path = os.path.normpath(filename)
     return path[len(folder) + 1 :] if path.startswith(f"{folder}/") else ""

@@ -53,9 +53,8 @@ class Recorder:
         if all("::" not in test for test in self._wanted):
             return
         picked = [item for item in items if any(_is_wanted(item.nodeid, test) for test in self._wanted)]
-        for item in items:
-            if item not in picked:
-                self._seen.pop(item.nodeid, None)
+        for unwanted in {item.nodeid for item in items} - {item.nodeid for item in picked}:
+            self._seen.pop(unwanted, None)
         items[:] = picked
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -168,8 +167,8 @@ class Recorder:
         """Tests that stand in a file and were not found there."""
         found: dict[str, set[str]] = {}
         for nodeid in self._seen:
-            path, *names = nodeid.partition("[")[0].split("::")
-            found.setdefault(path, set()).add(".".join(names))
+            path, *parts = nodeid.partition("[")[0].split("::")
+            found.setdefault(path, set()).add(".".join(parts))
         for path, names in self._expected.items():
             if path not in self._failed_files:
                 for name in sorted(names - found.get(path, set())):

@@ -19,22 +19,24 @@ FINDING_LIMIT = 60
 
 def main() -> None:
     """Read the request from stdin, look at the project in the working directory, write the answer to stdout."""
-    request = json.load(sys.stdin)
-    json.dump(check(os.getcwd(), request), sys.stdout)
+    tools, env = sys.argv[2:4]
+    json.dump(check(os.getcwd(), json.load(sys.stdin), tools, env), sys.stdout)
 
 
-def check(folder: str, request: dict[str, Any]) -> dict[str, Any]:
-    """The wanted stages: for each its findings, seconds, and why it was not done when it was not."""
+def check(folder: str, request: dict[str, Any], tools: str, env: str) -> dict[str, Any]:
+    """The wanted stages: for each its findings, seconds, and why it was not done when it was not.
+
+    `tools` is the folder of ruff and ty, `env` that of the prepared environment, empty when there is none.
+    """
     wanted: list[str] = request["stages"]
     started = time.monotonic()
     project = load(folder)
-    env: str = request["env"]
     answer: dict[str, Any] = {}
     running: dict[str, Running | str] = {}
     if project.parsed and "lint" in wanted:
-        running["lint"] = _try(lambda: start_ruff(request["tools"], folder, project))
+        running["lint"] = _try(lambda: start_ruff(tools, folder, project))
     if project.parsed and "types" in wanted:
-        running["types"] = _try(lambda: start_ty(request["tools"], folder, project, env))
+        running["types"] = _try(lambda: start_ty(tools, folder, project, env))
     if "syntax" in wanted:
         answer["syntax"] = _stage([*project.unread, *check_syntax(project)], started)
     if "rules" in wanted:
