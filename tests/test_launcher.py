@@ -33,7 +33,7 @@ echo "program $1 pid $$ in $(pwd) with $VIRTUAL_ENV"; shift
 for word; do echo "<$word>"; done
 case ${1-} in
     exit) exit "$2" ;;
-    wait) trap 'echo ended; exit 7' TERM; while :; do sleep 0.02; done ;;
+    wait) trap 'exit 7' TERM; echo ready; while :; do sleep 0.02; done ;;
 esac
 """
 VENV = """
@@ -204,7 +204,7 @@ def test_the_program_takes_the_launchers_place_so_signals_reach_it(machine: Mach
     ) as process:
         assert process.stdout is not None
         assert f"pid {process.pid} " in process.stdout.readline()
-        assert process.stdout.readline() == "<wait>\n"
+        assert [process.stdout.readline() for _ in range(2)] == ["<wait>\n", "ready\n"]
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 7
 

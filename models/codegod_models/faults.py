@@ -2,9 +2,9 @@
 
 ModelFault                     the caller or the user must act; its text names the next step
 ├── BadModelName, NotBuilt, BadSetting
-├── MissingKey, Unreachable, UnknownModel, NotPulled       said by `check`, before any work
+├── MissingKey, KeyRefused, Unreachable, UnknownModel, NotPulled       said by `check`, before any work
 ├── RequestRefused             the server will refuse this request every time
-│   └── PromptTooLong          … because the prompt does not fit; nothing was sent, or nothing was read
+├── PromptTooLong              it does not fit the context: nothing was sent
 ├── PromptCut                  the server answered after dropping the front of the prompt
 ├── GaveUp, OutOfTime          raised by `complete` alone
 └── TransientFault             the same request may work in a moment: `complete` sends it again
@@ -88,17 +88,14 @@ class RequestRefused(ModelFault):
         self.said = said
 
 
-class PromptTooLong(RequestRefused):
+class PromptTooLong(ModelFault):
     """The prompt and the answer asked for do not fit the context; nothing was sent."""
 
     def __init__(self, model: str, prompt_tokens: int, answer_tokens: int, context_tokens: int) -> None:
-        ModelFault.__init__(
-            self,
+        super().__init__(
             f"{model!r}: about {prompt_tokens} tokens of prompt and {answer_tokens} of answer do not fit a context of "
-            f"{context_tokens}. Cut the task smaller, or raise CODEGOD_NUM_CTX if the model and its memory allow it.",
+            f"{context_tokens}. Cut the task smaller, or raise CODEGOD_NUM_CTX if the model and its memory allow it."
         )
-        self.status = 0
-        self.said = "not sent"
         self.prompt_tokens = prompt_tokens
         self.context_tokens = context_tokens
 

@@ -26,11 +26,11 @@ from codegod_models.faults import (
     Stalled,
     StreamCut,
     TransientFault,
-    Unreachable,
 )
 from codegod_models.fit import expected_request_tokens, fit_context, request_tokens
 from codegod_models.names import ModelName
 from codegod_models.ollama_answer import StreamedAnswer
+from codegod_models.ollama_library import OllamaLibrary, words_of
 from codegod_models.price import price_of
 from codegod_models.provider import (
     Event,
@@ -43,10 +43,9 @@ from codegod_models.provider import (
 from codegod_models.settings import ModelSettings, ollama_url
 
 CONNECT_SECONDS = 10.0
-CHECK_SECONDS = 20.0
 SHORTEST_SHARE = 0.7  # of the expected prompt: fewer tokens evaluated means that its front was cut off
+COUNTS_UNCACHED_ONLY = "0.30."  # its prompt_eval_count leaves out what the prompt cache held (ollama#16428)
 _SHOWN = 2000  # characters of a server's words that a message may carry
-_START = "Start it with `ollama serve`, or put its address into OLLAMA_HOST."
 
 
 class OllamaProvider:
@@ -55,17 +54,15 @@ class OllamaProvider:
     def __init__(self, name: ModelName, settings: ModelSettings) -> None:
         self.model = name
         self._url = ollama_url(settings.base_url or settings.ollama_host)
+        headers = {"Authorization": f"Bearer {settings.ollama_api_key}"} if settings.ollama_api_key else {}
+        self._library = OllamaLibrary(name.model, self._url, headers)
         self._idle_seconds = settings.idle_seconds
         self._first_seconds = max(settings.first_seconds, settings.idle_seconds)
         self._num_ctx = fit_context(settings.num_ctx, None)
-        self._headers = (
-            {"Authorization": f"Bearer {settings.ollama_api_key}"} if settings.ollama_api_key else {}
-        )
+        self._counts_whole_prompts = True
         # The read limit bounds the wait for the first byte; `_next_line` is stricter from then on.
         limits = httpx.Timeout(self._first_seconds, connect=CONNECT_SECONDS)
-        self._http = httpx.AsyncClient(
-            base_url=self._url, headers=self._headers, timeout=limits, trust_env=False
-        )
+        self._http = httpx.AsyncClient(base_url=self._url, headers=headers, timeout=limits, trust_env=False)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
         prompt_tokens = request_tokens(request)
@@ -88,44 +85,17 @@ class OllamaProvider:
             yield part
 
     async def check(self) -> ModelInfo:
-        client = self._library_client(CHECK_SECONDS)
-        async with client:
-            try:
-                present = tuple(sorted(model.model or "" for model in (await client.list()).models))
-                if _tagged(self.model.model) not in {_tagged(name) for name in present}:
-                    raise NotPulled(self.model.model, self._url, present)
-                shown = await client.show(self.model.model)
-            except ollama.ResponseError as error:
-                if error.status_code == httpx.codes.UNAUTHORIZED:
-                    raise KeyRefused(self._url, "OLLAMA_API_KEY", error.error) from error
-                why = f"HTTP {error.status_code}: {error.error[:_SHOWN]}"
-                raise Unreachable(self._url, why, _START) from error
-            except (ConnectionError, httpx.HTTPError) as error:
-                raise Unreachable(self._url, _words(error), _START) from error
-            except (ValueError, TypeError, AttributeError) as error:  # the client trips over foreign bodies
-                raise Unreachable(self._url, "it does not answer as Ollama does", _START) from error
-        return self._info(shown)
+        shown = await self._library.shown()
+        return self._info(shown, await self._notes())
 
-    async def pull(self) -> AsyncGenerator[str, None]:
-        """Download the model; yields the server's words on how far it is, such as `pulling 8f2c… 40%`."""
-        client = self._library_client(timeout=None)
-        async with client:
-            try:
-                async for step in await client.pull(self.model.model, stream=True):
-                    share = f" {100 * step.completed // step.total}%" if step.completed and step.total else ""
-                    yield f"{step.status or ''}{share}"
-            except ollama.ResponseError as error:
-                raise RequestRefused(self.model.model, error.status_code, error.error[:_SHOWN]) from error
-            except (ConnectionError, httpx.HTTPError) as error:
-                raise Unreachable(self._url, _words(error), _START) from error
+    def pull(self) -> AsyncGenerator[str, None]:
+        """Download the model; yields the server's words on how far it is, such as `pulling 8f2c 40%`."""
+        return self._library.pull()
 
     async def aclose(self) -> None:
         await self._http.aclose()
 
-    def _library_client(self, timeout: float | None) -> ollama.AsyncClient:
-        return ollama.AsyncClient(host=self._url, headers=self._headers, timeout=timeout, trust_env=False)
-
-    def _info(self, shown: ollama.ShowResponse) -> ModelInfo:
+    def _info(self, shown: ollama.ShowResponse, notes: tuple[str, ...]) -> ModelInfo:
         limit = _context_length(shown.modelinfo or {})
         self._num_ctx = fit_context(self._num_ctx, limit)
         return ModelInfo(
@@ -134,6 +104,7 @@ class OllamaProvider:
             max_output_tokens=None,
             price=price_of(self.model, datetime.now(UTC).date()),
             tools="tools" in (shown.capabilities or ()),
+            notes=notes,
         )
 
     def _body(self, request: ModelRequest) -> dict[str, Any]:
@@ -158,7 +129,7 @@ class OllamaProvider:
         if isinstance(error, httpx.ReadTimeout):
             return Stalled(self._first_seconds)
         if isinstance(error, httpx.ConnectError | httpx.TimeoutException):
-            return ConnectionLost(self._url, f"{_words(error)}; is Ollama running?")
+            return ConnectionLost(self._url, f"{words_of(error)}; is Ollama running?")
         return StreamCut(f"{type(error).__name__}: {error}")
 
     async def _refusal(self, response: httpx.Response) -> Exception:
@@ -177,9 +148,23 @@ class OllamaProvider:
         return RequestRefused(self.model.model, status, said)
 
     def _see_that_all_was_read(self, request: ModelRequest, usage: Usage) -> None:
+        if usage.input_tokens is None or not self._counts_whole_prompts:
+            return
+        evaluated = usage.input_tokens + usage.cache_read_tokens
         expected = expected_request_tokens(request)
-        if usage.input_tokens is not None and usage.input_tokens < SHORTEST_SHARE * expected:
-            raise PromptCut(self.model.model, usage.input_tokens, expected, self._num_ctx)
+        if evaluated < SHORTEST_SHARE * expected:
+            raise PromptCut(self.model.model, evaluated, expected, self._num_ctx)
+
+    async def _notes(self) -> tuple[str, ...]:
+        """What is odd about this version of Ollama."""
+        try:
+            version = str((await self._http.get("/api/version")).json().get("version", ""))
+        except (httpx.HTTPError, ValueError, AttributeError):
+            return ()  # old, or behind a gateway: it answered all that matters
+        self._counts_whole_prompts = not version.startswith(COUNTS_UNCACHED_ONLY)
+        if self._counts_whole_prompts:
+            return ()
+        return (f"Ollama {version} does not count cached prompts, so a cut prompt goes unnoticed: update it",)
 
 
 def _object(line: str) -> Mapping[str, Any]:
@@ -213,14 +198,6 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _tagged(name: str) -> str:
-    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
-
-
 def _context_length(model_info: Mapping[str, Any]) -> int | None:
     lengths = [value for key, value in model_info.items() if key.endswith(".context_length")]
     return next((value for value in lengths if isinstance(value, int)), None)
-
-
-def _words(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__

@@ -37,7 +37,10 @@ class StreamedAnswer:
     def usage(self) -> Usage:
         if self.end is None:
             raise StreamCut("no line with done: true")
-        return Usage(_count(self.end, "prompt_eval_count"), _count(self.end, "eval_count"))
+        prompt = _count(self.end, "prompt_eval_count")
+        cached = min(_count(self.end, "prompt_eval_cached_count") or 0, prompt or 0)  # part of the former
+        fresh = None if prompt is None else prompt - cached
+        return Usage(fresh, _count(self.end, "eval_count"), cache_read_tokens=cached)
 
     def ending(self, usage: Usage, tools: tuple[ToolSpec, ...]) -> list[ToolUse | Done]:
         """The tool calls and the end. Calls of an answer that hit its length limit are not calls."""

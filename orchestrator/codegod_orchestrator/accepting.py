@@ -24,7 +24,6 @@ from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
 from codegod_workers import Finding, Submission
 from codegod_workers.findings import from_fault, from_report
 
-
 NO_TESTS = "no-tests"  # the rule by which the sandbox says that there was no test to run
 
 

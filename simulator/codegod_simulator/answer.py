@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from urllib.parse import quote
 
 from codegod_kit.plan import Plan
 from codegod_simulator.library import Library
@@ -55,11 +54,6 @@ def _plan(plan: Plan, url: str) -> str:
     if plan.references:
         data["references"] = [source.replace(PLACE_OF_SIMULATOR, url) for source in plan.references]
     return f"```json\n{json.dumps(data, indent=2, ensure_ascii=False)}\n```\n"
-
-
-def spec_path(project: str, file: str) -> str:
-    """Where a document of a project's specs/ is served."""
-    return f"/specs/{quote(project)}/{quote(file)}"
 
 
 def _task(reference: Reference, question: Question) -> dict[str, str]:

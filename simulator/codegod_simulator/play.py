@@ -6,7 +6,6 @@ import random
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import anyio
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -16,7 +15,7 @@ from codegod_simulator.faults import Faults, Kind
 from codegod_simulator.library import Library, UnknownPrompt
 from codegod_simulator.question import NoQuestion, Question, Role, read_question
 from codegod_simulator.reference import NothingToWrite
-from codegod_simulator.wire import BYTES_PER_TOKEN, Asked, BadRequest, Said, Wire, tokens
+from codegod_simulator.wire import BYTES_PER_TOKEN, Asked, BadRequest, Said, Stop, Wire, tokens
 
 PIECE_CHARACTERS = (
     40,
@@ -101,7 +100,7 @@ def _said(asked: Asked, text: str, kind: Kind) -> Said:
     text = f"{kind.before}{text}{kind.after}"
     allowed = min(asked.answer_limit * BYTES_PER_TOKEN, int(len(text.encode()) * kind.keeps))
     kept = text.encode()[:allowed].decode("utf-8", "ignore")
-    stop: Any = "end" if kept == text else "length"
+    stop: Stop = "end" if kept == text else "length"
     return Said(kept, stop, asked.prompt_tokens, tokens(kept))
 
 

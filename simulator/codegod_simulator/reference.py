@@ -19,9 +19,10 @@ from types import MappingProxyType
 from codegod_kit.marked_yaml import Marked, read_marked
 from codegod_kit.plan import Plan, PlanFault, Task, load_plan
 from codegod_simulator.checks import problems
-from codegod_simulator.importing import needed_at_import, wanted_outside
+from codegod_simulator.importing import needed_at_import
 from codegod_simulator.stubs import empty_bodies
 from codegod_simulator.tree import TreeFault, read_tree
+from codegod_simulator.unused_imports import wanted_outside
 
 PLAN_FILE = "plan.yaml"
 ERRORS_SHOWN = 10  # more than anybody mends in one go
@@ -90,9 +91,9 @@ class Reference:
     def _stubs(self) -> Mapping[str, str]:
         """The emptied form of every Python file that a task owns."""
         sources = {path: text for path, text in self.files.items() if path.endswith(".py")}
-        keep = needed_at_import(sources)
+        keep, wanted = needed_at_import(sources), wanted_outside(sources)
         stubs = {
-            path: empty_bodies(path, text, keep=keep[path], wanted_outside=wanted_outside(path, sources))
+            path: empty_bodies(path, text, keep=keep[path], wanted_outside=wanted[path])
             for path, text in sources.items()
             if path not in self.shared
         }

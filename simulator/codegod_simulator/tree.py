@@ -9,7 +9,18 @@ FILE_LIMIT_BYTES = (
     1024 * 1024
 )  # far more than any answer of a model; a plan for such a file would be a mistake
 
-_LEFT_BY_TOOLS = frozenset({"__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".DS_Store"})
+_LEFT_BY_TOOLS = frozenset(
+    {
+        "__pycache__",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".mypy_cache",
+        ".hypothesis",
+        ".venv",
+        ".git",
+        ".DS_Store",
+    }
+)
 
 
 class TreeFault(Exception):

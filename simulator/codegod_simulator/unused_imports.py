@@ -4,9 +4,38 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 
 from codegod_simulator.splice import Edit, apply, blocks, lines_of
+
+_THROUGH = re.compile(r"\b(\w+)\.(?=(\w+))")  # overlapping: `shop.slow.time` reaches slow and time
+
+
+def wanted_outside(sources: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """By path, the names that other sources reach through a module: `storage.time`, `from storage import x`."""
+    reached = {path: _reached(path, text) for path, text in sources.items()}
+    return {
+        path: frozenset(
+            name
+            for other, names in reached.items()
+            if other != path
+            for name in names.get(PurePosixPath(path).stem, ())
+        )
+        for path in sources
+    }
+
+
+def _reached(path: str, text: str) -> dict[str, set[str]]:
+    """What one source takes out of modules, by the last part of their names."""
+    names: dict[str, set[str]] = {}
+    for module, name in _THROUGH.findall(text):
+        names.setdefault(module, set()).add(name)
+    for statement in ast.walk(ast.parse(text, path)):
+        if isinstance(statement, ast.ImportFrom):
+            module = (statement.module or "").rpartition(".")[2]
+            names.setdefault(module, set()).update(alias.name for alias in statement.names)
+    return names
 
 
 def without_unused_imports(before: ast.Module, source: str, path: str, wanted: frozenset[str]) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from codegod_orchestrator.doors.cli import main
+
 BUILD_SECONDS = 170  # a build of three tasks takes seconds; a cold environment is downloaded once
 
 PLAN = """\
@@ -183,6 +185,25 @@ class Place:
 @pytest.fixture
 def place(state_dir: Path) -> Place:
     return Place(state_dir)
+
+
+@pytest.fixture
+def inside(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command line without a process of its own, for what ends before any work begins."""
+    for name in {*os.environ} - {*place.environment}:
+        monkeypatch.delenv(name)
+    for name, value in place.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(place.folder)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        code = main(arguments)
+        told = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, code, told.out, told.err)
+
+    return run
 
 
 @pytest.fixture

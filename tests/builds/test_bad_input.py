@@ -14,7 +14,7 @@ import pytest
         (["build", "x", "--platform", "android"], "Android"),
         (["build", "x", "--platform", "fridge"], "fridge"),
         (["build", "x", "--stack", "FastAPI"], "--stack backend=FastAPI"),
-        (["build", "x", "--master", "nonsense:"], "master"),
+        (["build", "x", "--master", "anthropic:"], "the model is missing"),
         (["build", "x", "--api-spec", "nowhere.json"], "nowhere.json"),
         (["build", "x", "--max-parallel", "-1"], "--max-parallel"),
         (["build", "--plan", "nowhere.yaml"], "nowhere.yaml"),
@@ -24,8 +24,10 @@ import pytest
         (["status"], "codegod build"),
     ],
 )
-def test_bad_input_is_answered_with_one_line(place: Any, arguments: list[str], said: str) -> None:
-    answer = place.codegod(*arguments)
+def test_bad_input_is_answered_with_one_line(
+    place: Any, inside: Any, arguments: list[str], said: str
+) -> None:
+    answer = inside(*arguments)
     assert answer.returncode == 2, answer.stdout + answer.stderr
     assert said in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1
@@ -33,24 +35,24 @@ def test_bad_input_is_answered_with_one_line(place: Any, arguments: list[str], s
     assert {path.name for path in place.folder.iterdir()} <= {"state"}
 
 
-def test_an_unreachable_model_server_is_named(place: Any) -> None:
-    answer = place.codegod("build", "x", "--master", "ollama:big", "--worker", "ollama:small")
+def test_an_unreachable_model_server_is_named(inside: Any) -> None:
+    answer = inside("build", "x", "--master", "ollama:big", "--worker", "ollama:small")
     assert answer.returncode == 2
     assert "11434" in answer.stderr
 
 
-def test_a_folder_that_is_not_empty_is_left_alone(place: Any) -> None:
+def test_a_folder_that_is_not_empty_is_left_alone(place: Any, inside: Any) -> None:
     (place.folder / "mine").mkdir()
     (place.folder / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
-    answer = place.codegod("build", "Create a REST API for todo management", "--out", "mine")
+    answer = inside("build", "Create a REST API for todo management", "--out", "mine")
     assert answer.returncode == 2
     assert "not empty" in answer.stderr
     assert [path.name for path in (place.folder / "mine").iterdir()] == ["thesis.txt"]
 
 
-def test_an_unreadable_configuration_is_named_with_its_line(place: Any) -> None:
+def test_an_unreadable_configuration_is_named_with_its_line(place: Any, inside: Any) -> None:
     (place.folder / "mcp.json").write_text('{"mcpServers": {\n "x": {"command": 5}}}', encoding="utf-8")
-    answer = place.codegod("build", "Create a REST API for todo management")
+    answer = inside("build", "Create a REST API for todo management")
     assert answer.returncode == 2
     assert "mcp.json:2" in answer.stderr
 
@@ -62,8 +64,8 @@ def test_help_says_what_there_is(place: Any) -> None:
     assert place.codegod().returncode == 2
 
 
-def test_the_doctor_says_that_models_would_be_simulated(place: Any) -> None:
-    told = place.codegod("doctor")
+def test_the_doctor_says_that_models_would_be_simulated(inside: Any) -> None:
+    told = inside("doctor")
     assert told.returncode == 0, told.stdout + told.stderr
     assert "simulated" in told.stdout
     assert "sandbox" in told.stdout

@@ -13,7 +13,7 @@ Suite = Callable[[Path], subprocess.CompletedProcess[str]]
 
 
 def _accepted(report: Mapping[str, Any]) -> set[str]:
-    return {task["id"] for task in report["tasks"] if task["state"] == "accepted"}
+    return {one["task"]["id"] for one in report["tasks"] if one["task"]["state"] == "accepted"}
 
 
 def test_a_project_that_no_bundle_knows_is_built_and_its_mistake_is_corrected(
@@ -61,6 +61,7 @@ def test_a_bundled_project_is_built_and_green_at_every_commit(
     assert len(trailers) == len(set(trailers)) >= 4
 
 
+@pytest.mark.long
 def test_a_build_is_seen_by_the_journals_commands(place: Any, project: Callable[..., Path]) -> None:
     reference = project()
     place.codegod(
@@ -82,6 +83,7 @@ def test_a_build_is_seen_by_the_journals_commands(place: Any, project: Callable[
     assert "nothing to resume" in again.stderr
 
 
+@pytest.mark.long
 def test_a_plan_is_written_and_built(place: Any, project: Callable[..., Path], git: Git) -> None:
     reference = f"simulator:{project()}"
     planned = place.codegod("plan", "Write a tiny money library", "--master", reference)
@@ -92,6 +94,7 @@ def test_a_plan_is_written_and_built(place: Any, project: Callable[..., Path], g
     assert (place.folder / "made" / "plan.yaml").is_file()
 
 
+@pytest.mark.long
 def test_a_task_that_never_succeeds_leaves_its_stub_and_a_partial_build(
     place: Any, project: Callable[..., Path], wrong_amount: Mapping[str, str], suite: Suite
 ) -> None:

@@ -220,6 +220,24 @@ async def test_a_prompt_whose_front_was_dropped_is_a_fault(
         assert (await events(provider, request))[0] == TextPart("sure")
 
 
+async def test_what_the_prompt_cache_held_counts_as_read(
+    wire: Wire, llama: type[Llama], provider: Provider
+) -> None:
+    wire.replies = [llama.answer("sure", prompt_eval_count=5000, prompt_eval_cached_count=4900)]
+    request = ModelRequest("", (Message("user", "word " * 4000),), 1000)
+    assert (await events(provider, request))[-1] == Done("end", Usage(100, 7, cache_read_tokens=4900))
+
+
+async def test_a_version_that_does_not_count_cached_prompts_raises_no_false_alarm(
+    wire: Wire, llama: type[Llama], provider: Provider
+) -> None:
+    wire.pages = {**PULLED, "/api/version": (200, {"version": "0.30.1"})}
+    wire.replies = [llama.answer("sure", prompt_eval_count=100)]
+    assert "0.30.1" in (await provider.check()).notes[0]
+    request = ModelRequest("", (Message("user", "word " * 4000),), 1000)
+    assert (await events(provider, request))[0] == TextPart("sure")
+
+
 @pytest.mark.parametrize("pieces", [[], [Llama.line("half a")]])
 async def test_silence_is_noticed_before_and_within_a_stream(
     wire: Wire, llama: type[Llama], pieces: list[bytes]

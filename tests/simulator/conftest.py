@@ -41,7 +41,17 @@ def lay_out(folder: Path, files: Mapping[str, str]) -> Path:
 def run_tests(folder: Path, paths: Sequence[str] = ()) -> Run:
     """Run the tests of the project in `folder`."""
     report = folder / "report.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *paths]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--tb=line",
+        "-p",
+        "no:cacheprovider",
+        f"--junitxml={report}",
+        *paths,
+    ]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(folder / "src")}
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=RUN_SECONDS, check=False

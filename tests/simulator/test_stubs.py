@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from codegod_simulator.importing import needed_at_import, wanted_outside
+from codegod_simulator.importing import needed_at_import
 from codegod_simulator.stubs import empty_bodies
+from codegod_simulator.unused_imports import wanted_outside
 
 
 def loaded(source: str, name: str = "derived") -> types.ModuleType:
@@ -326,6 +327,30 @@ if __name__ == "__main__":
         ("import os\nclass S:\n    def get(self):\n        return 1\nX = os.environ.get('X')\n", set()),
         ("def f():\n    return 1\nif __name__ == '__main__':\n    f()\n", set()),
         ("def f():\n    return 1\ntry:\n    X = f()\nexcept ValueError:\n    X = 0\n", {"f"}),
+        ("def f():\n    return 1\nX = lambda: f()\n", set()),
+        (
+            "class A(B):\n    def __init__(self):\n        pass_()\nclass B(A):\n    def __str__(self):\n        return ''\nX = A()\n"
+            "def pass_():\n    return 1\n",
+            {"A.__init__", "pass_"},
+        ),
+        (
+            "@dataclass\nclass A:\n    x: int = field(default_factory=f)\n    y: int = field(default_factory=lambda: g())\n"
+            "    def __post_init__(self):\n        h()\n"
+            "def f():\n    return 1\ndef g():\n    return 1\ndef h():\n    return 1\n",
+            set(),
+        ),
+        (
+            "@dataclass\nclass A:\n    x: int = field(default_factory=f)\n    y: int = field(default_factory=lambda: g())\n"
+            "    def __post_init__(self):\n        h()\n"
+            "def f():\n    return 1\ndef g():\n    return 1\ndef h():\n    return 1\nX = A()\n",
+            {"f", "g", "h", "A.__post_init__"},
+        ),
+        (
+            "class A(BaseModel):\n    x: Annotated[int, AfterValidator(f)] = 1\n"
+            "    @field_validator('x')\n    def check(cls, x):\n        return x\n    def other(self):\n        return 1\n"
+            "def f(x):\n    return x\nX = A(x=1)\n",
+            {"f", "A.check"},
+        ),
         ("def __getattr__(name):\n    return name\n", {"__getattr__"}),
     ],
 )
@@ -375,7 +400,7 @@ def test_an_import_that_others_reach_through_the_module_stays() -> None:
         "src/shop/slow.py": source,
         "tests/test_slow.py": "def test(m):\n    m.setattr('shop.slow.time.sleep', 1)\n",
     }
-    wanted = wanted_outside("src/shop/slow.py", sources)
+    wanted = wanted_outside(sources)["src/shop/slow.py"]
     emptied = empty_bodies("src/shop/slow.py", source, wanted_outside=wanted)
     assert emptied == "import time\n\n\ndef f() -> str:\n    raise NotImplementedError\n"
 

@@ -24,7 +24,9 @@ def from_report(report: Mapping[str, Any]) -> tuple[Finding, ...]:
 
 def beside_tests(report: Mapping[str, Any]) -> tuple[Finding, ...]:
     """The findings that are no single test's: what keeps the report from being believed, and all other stages."""
-    return tuple(finding for finding in _from_checks(report.get("findings", ())) if finding.rule not in _REASONS)
+    return tuple(
+        finding for finding in _from_checks(report.get("findings", ())) if finding.rule not in _REASONS
+    )
 
 
 def from_tests(report: Mapping[str, Any]) -> tuple[Finding, ...]:

@@ -29,7 +29,17 @@ _STYLES = {
 }
 _BUILD_STYLES = {"done": "green", "partial": "yellow", "failed": "red", "cancelled": "red"}
 # Who is shown when not all tasks fit: what happens now, what went wrong, what comes next, what is behind us.
-_ORDER = ("inflight", "failed", "retry_wait", "ready", "amended", "skipped", "blocked", "cancelled", "accepted")
+_ORDER = (
+    "inflight",
+    "failed",
+    "retry_wait",
+    "ready",
+    "amended",
+    "skipped",
+    "blocked",
+    "cancelled",
+    "accepted",
+)
 
 __all__ = ["LiveView", "lines_of"]
 

@@ -1,145 +1,111 @@
 """`codegod-orchestrator`: builds as tools of an MCP host such as Claude Desktop or an IDE.
 
 A build outlives every call: `build_start` returns at once, `build_wait` waits in slices that no host cuts off, and
-the build's id is all that a client has to keep.
+the build's id is all that a client has to keep. When the host goes away the build stops, and can be resumed.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp_types import ToolAnnotations
-from pydantic import BaseModel, Field
 
-from codegod_kit import ServerSettings, ToolFault, dump_plan, log_warning, run_server, tool_server
+from codegod_kit import (
+    ServerSettings,
+    UsageFault,
+    default_state,
+    dump_plan,
+    run_server,
+    tool_server,
+)
 from codegod_orchestrator.doors.choice import Choice, choose_models
-from codegod_orchestrator.doors.commands.build import folder_name
-from codegod_orchestrator.doors.engine import open_engine, open_models
-from codegod_orchestrator.doors.live import lines_of
-from codegod_orchestrator.doors.settings import Refused, Settings, check_out, check_prompt, read_settings
-from codegod_orchestrator.journal import Build, Event, Journal, JournalFault
+from codegod_orchestrator.doors.host_answers import (
+    Builds,
+    PlanPreview,
+    Progress,
+    Started,
+    Status,
+    builds_of,
+    events_of,
+    evidence_of,
+    progress,
+    started,
+    status_of,
+)
+from codegod_orchestrator.doors.host_asks import (
+    WAIT_SECONDS,
+    BuildId,
+    Cursor,
+    Limit,
+    Master,
+    Out,
+    PlanText,
+    Platforms,
+    Prompt,
+    Specifications,
+    Stack,
+    WaitSeconds,
+    WorkerModel,
+    folder_of,
+    options_of,
+    plan_of,
+)
+from codegod_orchestrator.doors.host_faults import told
+from codegod_orchestrator.doors.previews import Previews
+from codegod_orchestrator.doors.runs import Runs
+from codegod_orchestrator.doors.settings import Refused, Settings, check_prompt, read_settings
+from codegod_orchestrator.journal import Journal, UnknownBuild
 from codegod_orchestrator.options import BuildOptions
 from codegod_orchestrator.report import read_report
-from codegod_orchestrator.report_text import report_data, report_text
-from codegod_orchestrator.states import BUILD_ENDS
+from codegod_orchestrator.report_text import report_text
 
-WAIT_SECONDS = 45  # hosts give up on a call after about a minute, and cannot be told otherwise
-EVENTS_PER_ANSWER = 100
-
-_log = logging.getLogger("codegod.orchestrator")
+STATE_VARIABLE = "CODEGOD_STATE_DIR"
 
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 STARTS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=True)
+PLANS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True
+)
 STOPS = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
 )
 
-BuildId = Annotated[str, Field(description="The id that `build_start` returned, e.g. `b-7k3m9xqd`")]
-Prompt = Annotated[str, Field(description="What to build, e.g. `Create a REST API for todo management`")]
 
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """What lives as long as the server: its builds and the plans that are being made."""
 
-class CannotBuild(ToolFault):
-    """What the user has to mend, as the host's model is told."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-
-class Started(BaseModel):
-    build: str
-    out: str
-    simulated: bool
-    next: str
-
-
-class TaskStatus(BaseModel):
-    id: str
-    type: str
-    state: str
-    tries: int
-
-
-class Status(BaseModel):
-    build: str
-    state: str
-    reason: str
-    ended: bool
-    tasks: list[TaskStatus]
-    tokens: int
-    cost_usd: str
-
-
-class Progress(BaseModel):
-    build: str
-    state: str
-    ended: bool
-    lines: list[str]
-    cursor: int
-
-
-class PlanPreview(BaseModel):
-    plan: str
-    tasks: int
-    simulated: bool
-
-
-@dataclass(slots=True)
-class Runs:
-    """The builds that this server is running, each in a task of its own."""
-
-    settings: Settings
-    journal: Journal
-    group: TaskGroup
-    scopes: dict[str, anyio.CancelScope] = field(default_factory=dict)
-
-    def start(self, build: str, choice: Choice) -> None:
-        """Run `build` in the background, to its end or until the server ends."""
-        self.scopes[build] = anyio.CancelScope()
-        self.group.start_soon(self._run, build, choice)
-
-    async def _run(self, build: str, choice: Choice) -> None:
-        with self.scopes[build]:
-            try:
-                async with (
-                    open_models(choice, self.settings) as opened,
-                    open_engine(self.settings, played=opened.simulated) as engine,
-                ):
-                    await engine.run(build, opened.models)
-            except Exception as fault:  # noqa: BLE001 - the server goes on serving; the build says why it ended
-                log_warning(_log, "build_failed", build=build, fault=str(fault))
-                await self._fail(build, str(fault))
-        del self.scopes[build]
-
-    async def _fail(self, build: str, reason: str) -> None:
-        async with self.journal.claim_build(build, owner=f"pid {os.getpid()}") as claimed:
-            if (await self.journal.build(build)).state not in BUILD_ENDS:
-                await claimed.advance("failed", reason=reason)
+    runs: Runs
+    previews: Previews
 
 
 def create(settings: ServerSettings) -> MCPServer[Any]:
-    """The entry point of `codegod-orchestrator`."""
-    return build_server(read_settings(dict(settings.environment)), settings)
+    """The entry point of `codegod-orchestrator`; raises `UsageFault` when the state folder cannot be had."""
+    environment = dict(settings.environment)
+    if settings.state != default_state(environment).absolute():
+        environment[STATE_VARIABLE] = str(settings.state)  # `--state` was given, and goes before a `.env`
+    try:
+        return build_server(read_settings(environment), settings)
+    except Refused as fault:
+        raise UsageFault(str(fault)) from fault
 
 
 def build_server(settings: Settings, served: ServerSettings) -> MCPServer[Any]:
     """Serve builds that keep their state under `settings.state`; results go below `served.root` by default."""
 
     @asynccontextmanager
-    async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Runs]:
+    async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Hosted]:
         async with Journal.open(settings.journal) as journal, anyio.create_task_group() as group:
-            yield Runs(settings, journal, group)
+            yield Hosted(Runs(settings, journal, group), Previews(settings, group))
             group.cancel_scope.cancel()
 
     server = tool_server(
@@ -147,12 +113,14 @@ def build_server(settings: Settings, served: ServerSettings) -> MCPServer[Any]:
         served,
         instructions=(
             "Builds whole, tested applications from one prompt. Call build_start, then build_wait again and again "
-            "until it says `ended`, then build_result."
+            "until `ended` is true, then build_result. A build stops when this server stops; build_resume goes on."
         ),
         lifespan=lifespan,
     )
     _add_starting(server, settings, served.root)
+    _add_planning(server, settings)
     _add_watching(server)
+    _add_ending(server)
     _add_resources(server)
     return server
 
@@ -162,65 +130,79 @@ def _add_starting(server: MCPServer[Any], settings: Settings, root: Path) -> Non
     async def build_start(
         ctx: Context[Any, Any],
         prompt: Prompt,
-        out: Annotated[
-            str, Field(description="An empty or new folder for the result; empty: one is chosen")
-        ] = "",
-        master: Annotated[
-            str, Field(description="Who plans, e.g. `anthropic:claude-sonnet-5-5`; empty: the default")
-        ] = "",
-        worker: Annotated[
-            str, Field(description="Who writes, e.g. `ollama:qwen2.5-coder:7b`; empty: the default")
-        ] = "",
+        out: Out = "",
+        master: Master = "",
+        worker: WorkerModel = "",
+        plan: PlanText = "",
+        stack: Stack = [],  # noqa: B006 - the schema's default; nobody changes it
+        platform: Platforms = [],  # noqa: B006
+        api_spec: Specifications = [],  # noqa: B006
     ) -> Started:
-        """Start building an application and return its id at once. Example: build_start(prompt="Create a REST API for todo management")."""
-        with _told():
+        """Start building an application and return its id at once; it goes on by itself.
+
+        Example: build_start(prompt="Create a REST API for todo management").
+        """
+        runs = _hosted(ctx).runs
+        with told():
+            runs.require_room()
             text = check_prompt(prompt)
             choice = choose_models(settings.environment, master=master, worker=worker)
-            folder = check_out(out or str(root / folder_name(text)))
-            options = BuildOptions(master=choice.master, ladder=choice.ladder).model_dump(mode="json")
-            runs = _runs(ctx)
-            build = await runs.journal.create_build(text, out=str(folder), options=options)
-        runs.start(build.id, choice)
-        return Started(
-            build=build.id,
-            out=str(folder),
-            simulated=choice.simulated,
-            next=f"Call build_wait(build={build.id!r}, cursor=0).",
-        )
+            options = options_of(settings, choice, text, stack, platform, api_spec)
+            folder = await folder_of(runs.journal, root, out, text)
+            build = await runs.journal.create_build(
+                text,
+                out=str(folder),
+                options=options.model_copy(update={"plan": plan_of(plan)}).model_dump(mode="json"),
+            )
+            runs.start(build, choice)
+        return started(build, choice)
 
     @server.tool(annotations=STARTS)
     async def build_resume(ctx: Context[Any, Any], build: BuildId) -> Started:
         """Go on with a build that was interrupted, failed or is partial. Example: build_resume(build="b-7k3m9xqd")."""
-        with _told():
-            runs = _runs(ctx)
+        runs = _hosted(ctx).runs
+        with told():
             found = await runs.journal.build(build)
-            if found.state in {"done", "cancelled"}:
-                raise Refused(f"{build} is {found.state}; there is nothing to resume. Call build_result.")
-            if build in runs.scopes or runs.journal.owner_pid(build):
-                raise Refused(f"{build} is running. Call build_wait.")
-        options = BuildOptions.model_validate(found.options)
-        choice = Choice(options.master, options.ladder)
-        runs.start(build, choice)
-        return Started(
-            build=build,
-            out=found.out,
-            simulated=choice.simulated,
-            next=f"Call build_wait(build={build!r}, cursor=0).",
-        )
+            options = BuildOptions.model_validate(found.options)
+            choice = Choice(options.master, options.ladder)
+            runs.start(found, choice)
+        return started(found, choice)
 
-    @server.tool(annotations=READS)
-    async def plan_preview(ctx: Context[Any, Any], prompt: Prompt) -> PlanPreview:
-        """Plan an application without building it: components, tasks, files. Example: plan_preview(prompt="Create a REST API for todo management")."""
-        with _told():
+
+def _add_planning(server: MCPServer[Any], settings: Settings) -> None:
+    @server.tool(annotations=PLANS)
+    async def plan_preview(
+        ctx: Context[Any, Any],
+        prompt: Prompt,
+        master: Master = "",
+        stack: Stack = [],  # noqa: B006
+        platform: Platforms = [],  # noqa: B006
+        api_spec: Specifications = [],  # noqa: B006
+    ) -> PlanPreview:
+        """Plan an application without building it: components, tasks, files.
+
+        When `ready` is false, call it again with the same arguments: planning goes on meanwhile.
+        Example: plan_preview(prompt="Create a REST API for todo management").
+        """
+
+        async def waiting(seconds: float) -> None:
+            await ctx.report_progress(seconds, WAIT_SECONDS, "The master is planning")
+
+        with told():
             text = check_prompt(prompt)
-            choice = choose_models(settings.environment)
-            options = BuildOptions(master=choice.master, ladder=choice.ladder)
-            async with (
-                open_models(choice, settings) as opened,
-                open_engine(settings, played=opened.simulated) as engine,
-            ):
-                plan = await engine.plan(text, options, opened.models)
-        return PlanPreview(plan=dump_plan(plan), tasks=len(plan.tasks), simulated=choice.simulated)
+            choice = choose_models(settings.environment, master=master)
+            options = options_of(settings, choice, text, stack, platform, api_spec)
+            plan = await _hosted(ctx).previews.plan(text, options, WAIT_SECONDS, waiting)
+        if plan is None:
+            again = "The master is still planning. Call plan_preview again with the same arguments."
+            return PlanPreview(ready=False, plan="", tasks=0, simulated=choice.simulated, next=again)
+        return PlanPreview(
+            ready=True,
+            plan=dump_plan(plan),
+            tasks=len(plan.tasks),
+            simulated=choice.simulated,
+            next="Call build_start with the same prompt and this text as `plan`, changed where you want it changed.",
+        )
 
 
 def _add_watching(server: MCPServer[Any]) -> None:
@@ -228,130 +210,81 @@ def _add_watching(server: MCPServer[Any]) -> None:
     async def build_wait(
         ctx: Context[Any, Any],
         build: BuildId,
-        cursor: Annotated[int, Field(description="The cursor of the last answer; 0 to begin", ge=0)] = 0,
-        timeout_s: Annotated[
-            float, Field(description="How long to wait for news, 45 at most", gt=0, le=WAIT_SECONDS)
-        ] = 30,
+        cursor: Cursor = 0,
+        timeout_s: WaitSeconds = 30,
     ) -> Progress:
-        """Wait for news of a build; returns what happened since `cursor`. Call it again until `ended` is true."""
-        journal = _runs(ctx).journal
-        with _told():
-            found = await journal.build(build)
-            ended = found.state in BUILD_ENDS
-            events = await journal.wait_events(build, cursor, 0 if ended else timeout_s, EVENTS_PER_ANSWER)
-            found = await journal.build(build)
-        last = events[-1].seq if events else cursor
-        ended = found.state in BUILD_ENDS and last >= found.last_event
-        return Progress(build=build, state=found.state, ended=ended, lines=_lines(events), cursor=last)
+        """Wait for news of a build and return what happened since `cursor`. Call it again until `ended` is true.
+
+        Example: build_wait(build="b-7k3m9xqd", cursor=0).
+        """
+        with told():
+            return progress(await _hosted(ctx).runs.news(build, cursor, timeout_s))
 
     @server.tool(annotations=READS)
     async def build_status(ctx: Context[Any, Any], build: BuildId) -> Status:
         """The state of a build and of each of its tasks, now. Example: build_status(build="b-7k3m9xqd")."""
-        journal = _runs(ctx).journal
-        with _told():
-            return await _status(journal, await journal.build(build))
+        with told():
+            return await status_of(_hosted(ctx).runs, build)
 
+    @server.tool(annotations=READS)
+    async def build_list(ctx: Context[Any, Any], limit: Limit = 20) -> Builds:
+        """The newest builds on this machine and their states. Example: build_list(limit=5)."""
+        with told():
+            return await builds_of(_hosted(ctx).runs, limit)
+
+
+def _add_ending(server: MCPServer[Any]) -> None:
     @server.tool(annotations=STOPS)
     async def build_cancel(ctx: Context[Any, Any], build: BuildId) -> Status:
-        """Stop a build for good; what it has landed stays. Example: build_cancel(build="b-7k3m9xqd")."""
-        journal = _runs(ctx).journal
-        with _told():
-            found = await journal.build(build)
-            if found.state not in BUILD_ENDS and not await journal.request_cancel(build):
-                async with journal.claim_build(build, owner=f"pid {os.getpid()}") as claimed:
-                    await claimed.advance("cancelled", reason="cancelled on request")
-            return await _status(journal, await journal.build(build))
+        """Stop a build for good; what has landed is kept. Example: build_cancel(build="b-7k3m9xqd")."""
+        runs = _hosted(ctx).runs
+        with told():
+            await runs.cancel(build)
+            return await status_of(runs, build)
 
     @server.tool(annotations=READS, structured_output=False)
     async def build_result(ctx: Context[Any, Any], build: BuildId) -> str:
-        """The report of a build: where its repository is, what was proved and what was not. Example: build_result(build="b-7k3m9xqd")."""
-        with _told():
-            return report_text(await read_report(_runs(ctx).journal, build))
+        """The report of a build: where its repository is, what was proved and what was not.
 
-    @server.tool(annotations=READS)
-    async def build_list(ctx: Context[Any, Any]) -> list[Status]:
-        """The newest builds on this machine and their states."""
-        journal = _runs(ctx).journal
-        return [await _status(journal, build) for build in await journal.builds(20)]
+        Example: build_result(build="b-7k3m9xqd").
+        """
+        with told():
+            return report_text(await read_report(_hosted(ctx).runs.journal, build))
 
 
 def _add_resources(server: MCPServer[Any]) -> None:
+    async def read(ctx: Context[Any, Any], build: str, show: Callable[[Runs, str], Any]) -> str:
+        try:
+            shown = await show(_hosted(ctx).runs, build)
+        except UnknownBuild as fault:
+            raise ResourceNotFoundError(
+                f"No build is called {build!r}. Call build_list() to see them."
+            ) from fault
+        return json.dumps(shown, ensure_ascii=False, indent=1, default=str)
+
     @server.resource("build://{build}", mime_type="application/json")
     async def build_state(build: str, ctx: Context[Any, Any]) -> str:
         """The state of a build and its tasks."""
-        journal = _runs(ctx).journal
-        return (await _status(journal, await journal.build(build))).model_dump_json(indent=1)
+
+        async def status(runs: Runs, build: str) -> dict[str, Any]:
+            return (await status_of(runs, build)).model_dump(mode="json")
+
+        return await read(ctx, build, status)
 
     @server.resource("build://{build}/events", mime_type="application/json")
     async def build_events(build: str, ctx: Context[Any, Any]) -> str:
-        """The last events of a build."""
-        journal = _runs(ctx).journal
-        found = await journal.build(build)
-        events = await journal.events(build, max(0, found.last_event - EVENTS_PER_ANSWER))
-        return json.dumps([_event(event) for event in events], ensure_ascii=False, indent=1, default=str)
+        """The last events of a build, long texts cut."""
+        return await read(ctx, build, events_of)
 
     @server.resource("build://{build}/evidence", mime_type="application/json")
     async def build_evidence(build: str, ctx: Context[Any, Any]) -> str:
-        """What a build proved, task by task."""
-        return json.dumps(
-            report_data(await read_report(_runs(ctx).journal, build)), indent=1, ensure_ascii=False
-        )
+        """What a build proved, task by task, and what it did not."""
+        return await read(ctx, build, evidence_of)
 
 
-class _told:
-    """What the user has to mend, raised inside, reaches the host's model in its own words."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: object) -> None:
-        if isinstance(fault, (Refused, JournalFault)):
-            raise CannotBuild(str(fault)) from fault
-
-
-def _runs(ctx: Context[Any, Any]) -> Runs:
-    runs: Runs = ctx.request_context.lifespan_context
-    return runs
-
-
-async def _status(journal: Journal, build: Build) -> Status:
-    attempts = await journal.attempts(build.id)
-    spend = (await journal.spend(build.id)).total
-    tasks = [
-        TaskStatus(
-            id=task.id,
-            type=task.type,
-            state=task.state,
-            tries=sum(attempt.task == task.id for attempt in attempts),
-        )
-        for task in await journal.tasks(build.id)
-    ]
-    return Status(
-        build=build.id,
-        state=build.state,
-        reason=build.reason,
-        ended=build.state in BUILD_ENDS,
-        tasks=tasks,
-        tokens=spend.tokens,
-        cost_usd=str(spend.cost),
-    )
-
-
-def _lines(events: tuple[Event, ...]) -> list[str]:
-    from rich.text import Text
-
-    return [Text.from_markup(line).plain.rstrip() for event in events for line in lines_of(event)]
-
-
-def _event(event: Event) -> dict[str, Any]:
-    return {
-        "seq": event.seq,
-        "kind": event.kind,
-        "task": event.task,
-        "attempt": event.attempt,
-        "at": event.at.isoformat(),
-        "data": dict(event.data),
-    }
+def _hosted(ctx: Context[Any, Any]) -> Hosted:
+    hosted: Hosted = ctx.request_context.lifespan_context
+    return hosted
 
 
 def main() -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-
 from rich.markup import escape
 from rich.text import Text
 

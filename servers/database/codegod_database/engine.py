@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -88,6 +88,10 @@ def opened(file: Path, mode: Mode, guard: Guard, budget: Budget) -> Iterator[sql
 
 
 def _connect(file: Path, mode: Mode) -> sqlite3.Connection:
+    if mode == "ro" and file.with_name(f"{file.name}-journal").exists():
+        # A program died in mid-transaction. Taking back what it left needs a writer; any read does it then.
+        with closing(_connect(file, "rw")) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     target = ":memory:" if mode == "memory" else f"{file.as_uri()}?mode={mode}"
     return sqlite3.connect(target, uri=mode != "memory", timeout=_BUSY_SECONDS, isolation_level=None)
 

@@ -4,24 +4,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from mcp.server import MCPServer
-from mcp_types import ToolAnnotations
 from pydantic import Field
 
+from codegod_database.arguments import WRITES, Name
 from codegod_database.calls import Calls
 from codegod_database.checking import check
-from codegod_database.data_tools import Name
 from codegod_database.engine import Budget, Mode
 from codegod_database.faults import UnknownDatabase
 from codegod_database.migrating import Way, migrate, migrating
-from codegod_database.migrations import MigrationFault, read_migrations
+from codegod_database.migrations import read_migrations
 from codegod_database.places import DEFAULT_NAME, Places
-from codegod_database.records import Direction, Finding, MigrationReport, MigrationStep
+from codegod_database.records import Direction, MigrationReport
 from codegod_database.tracking import applied
 from codegod_kit import Workspaces
 
-_WRITES = ToolAnnotations(
-    read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
-)
 # Several files, each with several statements, up to three times over.
 _SECONDS = 60.0
 _STEPS = 10_000
@@ -31,7 +27,7 @@ _NOWHERE = Path("new")
 def register_migrate(server: MCPServer[Any], places: Places, workspaces: Workspaces, calls: Calls) -> None:
     """Add `db_migrate`."""
 
-    @server.tool(annotations=_WRITES)
+    @server.tool(annotations=WRITES)
     async def db_migrate(
         workspace: Annotated[str, Field(description="The tree; empty for this server's own folder")] = "",
         directory: Annotated[
@@ -48,49 +44,24 @@ def register_migrate(server: MCPServer[Any], places: Places, workspaces: Workspa
     ) -> MigrationReport:
         """Run a project's migrations, each in a transaction, or check that every one can be taken back.
 
-        A file has the lines `-- migrate:up` and `-- migrate:down`, each followed by SQL. Example: direction="check".
+        A file has the lines `-- migrate:up` and `-- migrate:down`, each followed by SQL. What is wrong is an error that
+        names file and line. Example: direction="check".
         """
 
         def work(budget: Budget) -> MigrationReport:
-            folder = workspaces.path(workspace)
+            migrations = read_migrations(workspaces.path(workspace), directory)
             if direction == "check":
-                return _checked(folder, directory, database, dry_run, budget)
-            migrations = read_migrations(folder, directory)
-            file, mode = _target(places, database, direction, dry_run)
-            with migrating(file, mode, budget) as migrator:
-                done = migrate(migrator, migrations, direction, steps, dry_run=dry_run)
-                now = [one.file for one in applied(migrator.connection)]
+                done, now = check(migrations, budget), []
+            else:
+                file, mode = _target(places, database, direction, dry_run)
+                with migrating(file, mode, budget) as migrator:
+                    done = migrate(migrator, migrations, direction, steps, dry_run=dry_run)
+                    now = [one.file for one in applied(migrator.connection)]
             return MigrationReport(
-                database=database,
-                direction=direction,
-                dry_run=dry_run,
-                ok=True,
-                steps=done,
-                applied=now,
-                findings=[],
+                database=database, direction=direction, dry_run=dry_run, steps=done, applied=now
             )
 
         return await calls.run(_SECONDS, work)
-
-
-def _checked(folder: Path, directory: str, database: str, dry_run: bool, budget: Budget) -> MigrationReport:
-    """A check answers with findings, also for files that cannot be read as migrations."""
-    steps: list[MigrationStep] = []
-    try:
-        migrations = read_migrations(folder, directory)
-    except MigrationFault as error:
-        findings = [Finding(file=error.file, line=error.line, message=error.reason)]
-    else:
-        steps, findings = check(migrations, budget)
-    return MigrationReport(
-        database=database,
-        direction="check",
-        dry_run=dry_run,
-        ok=not findings,
-        steps=steps,
-        applied=[],
-        findings=findings,
-    )
 
 
 def _target(places: Places, database: str, way: Way, dry_run: bool) -> tuple[Path, Mode]:

@@ -121,21 +121,11 @@ class MigrationStep(BaseModel):
     statements: int
 
 
-class Finding(BaseModel):
-    """What is wrong with a migration."""
-
-    file: str
-    line: int
-    message: str
-
-
 class MigrationReport(BaseModel):
     """What `db_migrate` did."""
 
     database: str
     direction: Direction
     dry_run: bool
-    ok: bool
     steps: list[MigrationStep]
-    applied: list[str] = Field(description="Migrations that the database has now")
-    findings: list[Finding]
+    applied: list[str] = Field(description="Migrations that the database has now; none after a check")

@@ -5,9 +5,10 @@ from typing import Any
 from mcp.server import MCPServer
 
 from codegod_database.calls import Calls
-from codegod_database.data_tools import register_data
+from codegod_database.look_tools import register_looking
 from codegod_database.migrate_tool import register_migrate
 from codegod_database.places import Places
+from codegod_database.statement_tools import register_statements
 from codegod_kit import ServerSettings, Workspaces, tool_server
 
 _INSTRUCTIONS = (
@@ -20,7 +21,8 @@ def build_server(settings: ServerSettings) -> MCPServer[Any]:
     """Serve databases below `settings.root`: to a build's caller its tree's own, standalone those in the root."""
     server = tool_server("database", settings, instructions=_INSTRUCTIONS)
     places, calls = Places(settings), Calls()
-    register_data(server, places, calls)
+    register_looking(server, places, calls)
+    register_statements(server, places, calls)
     register_migrate(server, places, Workspaces(settings), calls)
     return server
 

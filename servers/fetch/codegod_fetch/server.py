@@ -107,7 +107,9 @@ def build_server(
     certificates = (environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR"))
     web = Web(GuardedNetwork(exempt, resolve_names, connect or httpcore.AnyIOBackend()), certificates)
     bounds = limits or Limits()
-    _add_tools(server, Shelf(Downloader(web, bounds, clock=clock), Reader(environment, bounds), clock=clock))
+    shelf = Shelf(Downloader(web, bounds, clock=clock), Reader(environment, bounds), clock=clock)
+    _add_texts(server, shelf)
+    _add_lists(server, shelf)
     return server
 
 
@@ -116,7 +118,7 @@ def create(settings: ServerSettings) -> MCPServer[Any]:
     return build_server(settings)
 
 
-def _add_tools(server: MCPServer[Any], shelf: Shelf) -> None:
+def _add_texts(server: MCPServer[Any], shelf: Shelf) -> None:
     @server.tool(annotations=READS)
     async def fetch_page(url: Url, cursor: PageCursor = "") -> PagePiece:
         """Read a web page as Markdown, or a JSON or text file as it is. Long ones come in pieces."""
@@ -148,6 +150,8 @@ def _add_tools(server: MCPServer[Any], shelf: Shelf) -> None:
             ],
         )
 
+
+def _add_lists(server: MCPServer[Any], shelf: Shelf) -> None:
     @server.tool(annotations=READS)
     async def fetch_links(url: Url, cursor: PageCursor = "") -> Links:
         """List the links of a web page: their words and the addresses they lead to."""

@@ -8,10 +8,10 @@ from pydantic import Field
 from codegod_git.arguments import ADDS, ADDS_ONCE, READS, Cursor, Limit, Message, Trailers, Workspace
 from codegod_git.diff import listed
 from codegod_git.faults import WholeBuildOnly
-from codegod_git.names import require_message
+from codegod_git.notes import add_note, require_note
 from codegod_git.objects import changes
 from codegod_git.queue import MergeQueue, Waiting, Wish
-from codegod_git.recording import add_note, commit_report, full_message
+from codegod_git.recording import commit_report, full_message
 from codegod_git.records import Candidate, Commit, Dropped, Proposal, QueueReport
 from codegod_git.repository import ARCHIVE, LANDED, MAIN, sees_whole_build
 from codegod_git.sites import Site, Sites
@@ -75,7 +75,7 @@ def register_merging(server: MCPServer[Any], sites: Sites) -> None:
         workspace: Workspace = "",
     ) -> Dropped:
         """Give up a candidate. It stays under `refs/codegod/archive/`, with the reason as its note."""
-        note = require_message(reason)
+        note = require_note(reason)
         site = await _whole(sites, "merge_drop", workspace)
         async with site.repository.writing():
             queue = MergeQueue(site.repository)

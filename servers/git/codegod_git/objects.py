@@ -43,7 +43,7 @@ async def tree_entries(git: Git, treeish: str) -> dict[str, Entry]:
 
 async def write_tree(git: Git, entries: Entries) -> str:
     """The id of the tree that holds exactly `entries`, whose objects must exist."""
-    _require_writable(entries)
+    require_writable(entries)
     lines = [f"{entry.mode} {entry.id}\t{path}\0" for path, entry in sorted(entries.items())]
     with tempfile.TemporaryDirectory(prefix="codegod-index-") as folder:
         indexed = git.indexed(Path(folder) / "index")
@@ -109,7 +109,8 @@ def _parse_batch(told: bytes) -> list[tuple[str, bytes]]:
     return pairs
 
 
-def _require_writable(entries: Entries) -> None:
+def require_writable(entries: Entries) -> None:
+    """Return if `entries` can be one tree: not too many, and no path a file and a folder at once."""
     if len(entries) > TREE_LIMIT_FILES:
         raise TreeTooLarge("files", TREE_LIMIT_FILES)
     for path in entries:

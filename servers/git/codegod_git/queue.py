@@ -165,7 +165,7 @@ class MergeQueue:
             await repository.entries(source),
             paths,
         )
-        return composed.under(overlay, wish.overlay_paths)
+        return composed.under(overlay, [require_path(path) for path in wish.overlay_paths])
 
 
 def _archived(candidate: str) -> str:

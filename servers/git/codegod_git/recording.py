@@ -16,9 +16,9 @@ from codegod_git.faults import (
     RepositoryBusy,
     UnchangedTree,
 )
-from codegod_git.history import printable
 from codegod_git.look import look_at
 from codegod_git.names import require_message, require_ref, require_trailers
+from codegod_git.notes import add_note, require_note
 from codegod_git.objects import changes, write_tree
 from codegod_git.records import Commit, Initialised, Noted
 from codegod_git.repository import (
@@ -37,8 +37,6 @@ from codegod_kit import Grant, current_grant
 
 # Bookkeeping of this server: these refs move by their own tools only.
 _RESERVED = (ARCHIVE, CANDIDATES, LANDED, TREES)
-# Notes are short; a long one came from elsewhere.
-NOTE_LIMIT_BYTES = 64 * 1024
 _PENDING = {
     "MERGE_HEAD": "merge",
     "rebase-merge": "rebase",
@@ -68,14 +66,14 @@ def register_recording(server: MCPServer[Any], sites: Sites) -> None:
         async with site.repository.writing():
             return await _commit(site, text, await _commit_ref(site, ref))
 
-    @server.tool(annotations=ADDS)
+    @server.tool(annotations=ADDS_ONCE)
     async def git_note(
         revision: Revision,
         text: Annotated[str, Field(description="What to add to the commit, e.g. `All 12 tests passed`")],
         workspace: Workspace = "",
     ) -> Noted:
-        """Add a note to a commit without changing it."""
-        note = require_message(text)
+        """Add a note to a commit without changing it; the same text is added once."""
+        note = require_note(text)
         site = await sites.place(workspace)
         commit = await site.repository.resolve(revision, site.head)
         async with site.repository.writing():
@@ -87,15 +85,6 @@ def full_message(message: str, trailers: list[str]) -> str:
     return "\n\n".join(
         [require_message(message), *(["\n".join(require_trailers(trailers))] if trailers else [])]
     )
-
-
-async def add_note(repository: Repository, commit: str, text: str) -> str:
-    """Append `text` to the notes of `commit`; gives the whole note. Call while writing."""
-    notes = ("notes", "--ref=refs/notes/commits")
-    await repository.signed.run(*notes, "append", "-F", "-", commit, stdin=f"{text}\n".encode())
-    blob = (await repository.git.run(*notes, "list", commit)).decode("ascii").strip()
-    told = await repository.git.run("cat-file", "blob", blob, limit=NOTE_LIMIT_BYTES)
-    return printable(told.decode("utf-8", "replace")).strip()
 
 
 async def commit_report(repository: Repository, commit: str, ref: str) -> Commit:

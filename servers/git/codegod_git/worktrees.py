@@ -12,7 +12,7 @@ from codegod_git.checkout import building, write_files
 from codegod_git.diff import listed_records
 from codegod_git.faults import TreeExists, TreeTooLarge, Unrecordable
 from codegod_git.look import Look, look_at
-from codegod_git.objects import Entries, write_tree
+from codegod_git.objects import Entries, require_writable, write_tree
 from codegod_git.overlay import overlay_entries
 from codegod_git.records import LeftOut, Removed, Worktree, WorktreeName, WorktreePage
 from codegod_git.repository import ARCHIVE, TREES, RefChange, Repository, sees_whole_build
@@ -71,6 +71,7 @@ async def create_worktree(site: Site, commit: str, over: Entries = _NOTHING) -> 
         raise TreeExists(site.workspace)
     repository = site.repository
     entries = {**await repository.entries(commit), **over}
+    require_writable(entries)
     async with building(site.scratch, "tree-") as folder:
         left_out = await write_files(repository.git, entries, folder)
         folder.chmod(0o755)

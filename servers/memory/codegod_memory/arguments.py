@@ -6,8 +6,8 @@ from pydantic import Field
 
 # About 250,000 tokens: an API's whole description. Larger texts are several texts.
 TEXT_CHARS = 1_000_000
-# A task's description with its acceptance and the findings of an attempt.
-_QUERY_CHARS = 20_000
+# A task's whole description; only its rare words are searched for.
+_QUERY_CHARS = 100_000
 _SOURCE_CHARS = 500
 _NAME_CHARS = 100
 _TAGS = 20

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from codegod_kit import seconds_left
 from codegod_memory.documents import Document, Labelled, document, file_key
 from codegod_memory.faults import UnknownPaths
 from codegod_memory.reading import indexed_keys
@@ -14,6 +15,8 @@ from codegod_memory.writing import put_file, remove_file
 
 # Pieces written in one transaction: a fraction of a second, so that other writers get their turn.
 _BATCH_CHUNKS = 400
+# Twice what the largest tree within the limits takes on two slow cores.
+_SECONDS = 120.0
 _SKIPPED_SHOWN = 20
 _PROSE = frozenset({".md", ".markdown", ".mdx", ".rst", ".txt", ".adoc"})
 _TEST_FOLDERS = frozenset({"test", "tests", "__tests__", "spec", "testing"})
@@ -33,13 +36,13 @@ def index(store: Store, folder: Path, task: str, paths: Sequence[str]) -> IndexR
     """Bring the memory of `paths` (none is everything) below `folder` up to date; files that are as before cost a hash."""
     with store.reading() as connection:
         known = indexed_keys(connection, task)
-    reader = TreeReader(folder, paths)
+    reader = TreeReader(folder, paths, seconds_left(_SECONDS))
     tally = _Tally()
     for batch in _batches(_documents(reader, known, task, tally)):
         with store.writing() as connection:
             tally.chunks += sum(put_file(connection, one) for one in batch)
     wanted = [path for path in known if wants(paths, path)]
-    if not (tally.seen or reader.skipped or wanted or reader.cut) and paths:
+    if not (reader.matched or wanted or reader.cut) and paths:
         raise UnknownPaths(paths)
     if not reader.cut:
         _remove_vanished(store, task, wanted, tally)

@@ -27,7 +27,7 @@ class Scopes:
         """The store that the current caller means by `scope`; a build's caller has its build's and no other."""
         name = _allowed(scope)
         with self._lock:
-            store = self._open.get(name) or self._new(name)
+            store = self._open.get(name) or Store(name, self._folder / f"{name}.db")
             self._open[name] = store
             self._open.move_to_end(name)
             outdated = self._open.popitem(last=False)[1] if len(self._open) > _OPEN_STORES else None
@@ -42,10 +42,6 @@ class Scopes:
             self._open.clear()
         for store in stores:
             store.close()
-
-    def _new(self, name: str) -> Store:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Store(name, self._folder / f"{name}.db")
 
 
 def _allowed(scope: str) -> str:

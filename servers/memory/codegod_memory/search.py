@@ -3,7 +3,7 @@
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codegod_memory.filters import Filter
 from codegod_memory.lexical import Scored, search_words
@@ -47,14 +47,17 @@ def find(connection: sqlite3.Connection, query: str, wanted: Filter) -> list[Fou
 
 
 def spread(found: Sequence[Found]) -> list[Found]:
-    """The same pieces, those of a file after its third put behind all others."""
+    """The same pieces, those of a file after its third put behind all others and scored below them."""
     seen: Counter[str] = Counter()
     first: list[Found] = []
     later: list[Found] = []
     for one in found:
         seen[one.source] += 1
         (first if seen[one.source] <= _HITS_A_FILE else later).append(one)
-    return first + later
+    if not later:
+        return first
+    below = min(1.0, first[-1].score / later[0].score)
+    return first + [replace(one, score=one.score * below) for one in later]
 
 
 def _load(connection: sqlite3.Connection, scored: Sequence[Scored], wanted: Filter) -> list[Found]:
@@ -73,18 +76,19 @@ def _load(connection: sqlite3.Connection, scored: Sequence[Scored], wanted: Filt
     return [Found(**loaded[one.chunk], score=one.score, retriever="lexical") for one in scored]
 
 
-def _lend(found: list[Found]) -> list[tuple[float, Found]]:
-    """The pieces with the score that their file's best pieces lend them, best first."""
+def _lend(found: Sequence[Found]) -> list[Found]:
+    """The pieces with the share of a score that their file's best pieces lend them, best first."""
     best: defaultdict[str, list[float]] = defaultdict(list)
     for one in found:
         best[one.source].append(one.score)
     lent = {source: _NEIGHBOUR_SHARE * sum(scores[:_NEIGHBOURS]) for source, scores in best.items()}
-    return sorted(((one.score + lent[one.source], one) for one in found), key=lambda pair: -pair[0])
+    raised = [replace(one, score=one.score + lent[one.source]) for one in found]
+    return sorted(raised, key=lambda one: -one.score)
 
 
-def _once(found: list[tuple[float, Found]]) -> Iterator[Found]:
+def _once(found: Sequence[Found]) -> Iterator[Found]:
     seen: set[str] = set()
-    for _, one in found:
+    for one in found:
         if one.text_hash not in seen:
             seen.add(one.text_hash)
             yield one

@@ -7,9 +7,10 @@ from typing import Any
 from mcp.server import MCPServer
 
 from codegod_kit import ServerSettings, Workspaces, tool_server
+from codegod_memory.entry_tools import register_entries
 from codegod_memory.keep_tools import register_keeping
-from codegod_memory.recall_tools import register_recall
 from codegod_memory.scopes import Scopes
+from codegod_memory.search_tools import register_search
 
 _INSTRUCTIONS = (
     "Memory of a project: `memory_index` reads a workspace, `memory_put` takes a text, `memory_search` finds pieces, "
@@ -30,7 +31,8 @@ def build_server(settings: ServerSettings) -> MCPServer[Any]:
 
     server = tool_server("memory", settings, instructions=_INSTRUCTIONS, lifespan=lifespan)
     register_keeping(server, scopes, Workspaces(settings))
-    register_recall(server, scopes)
+    register_search(server, scopes)
+    register_entries(server, scopes)
     return server
 
 

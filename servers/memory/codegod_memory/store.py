@@ -83,6 +83,7 @@ class Store:
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
+        self._identity: tuple[int, int] | None = None
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -112,15 +113,24 @@ class Store:
                 connection.execute(begin)
                 yield connection
                 connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+            except sqlite3.DatabaseError:
+                # Whatever is wrong with the file, the next call looks at it afresh.
+                connection.close()
+                raise
+            except BaseException:
+                connection.execute("ROLLBACK")
                 self._give_back(connection)
+                raise
+            self._give_back(connection)
 
     def _borrow(self) -> sqlite3.Connection:
         with self._lock:
-            if self._idle:
+            if self._identity == _identity(self._file) and self._idle:
                 return self._idle.pop()
+            # Somebody moved the file away: what is open would write to where nobody reads.
+            outdated, self._idle = self._idle, []
+        for connection in outdated:
+            connection.close()
         return self._open()
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
@@ -131,6 +141,7 @@ class Store:
         connection.close()
 
     def _open(self) -> sqlite3.Connection:
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = sqlite3.connect(
             self._file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -144,6 +155,7 @@ class Store:
         except BaseException:
             connection.close()
             raise
+        self._identity = _identity(self._file)
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
@@ -182,6 +194,15 @@ class Store:
         if "no such module: fts5" in str(error):
             return FullTextSearchMissing(sqlite3.sqlite_version)
         return None
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """What tells a file from another that has its name later; None when there is none."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _format(connection: sqlite3.Connection) -> int:

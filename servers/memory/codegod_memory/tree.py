@@ -1,11 +1,12 @@
 """The text files of a workspace, within limits."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from codegod_kit.beneath import Beneath, FileTooBig, PathFault, WalkLimits
+from codegod_kit.beneath import Beneath, FileTooBig, PathFault
 
 # Larger files are data or generated; nobody wrote them by hand for somebody to read.
 FILE_LIMIT_BYTES = 512 * 1024
@@ -33,30 +34,35 @@ class TextFile:
 
 @dataclass(slots=True)
 class TreeReader:
-    """An iteration over the text files that `paths` wants; afterwards it says what was left out and why."""
+    """An iteration over the text files that `paths` wants; afterwards it says how many matched and what was left out."""
 
     folder: Path
     paths: Sequence[str]
+    seconds: float
+    matched: int = 0
     skipped: list[str] = field(default_factory=list)
     cut: str = ""
 
     def __iter__(self) -> Iterator[TextFile]:
         """The files in the order of their paths."""
-        left = TREE_LIMIT_CHARS
+        left, end = TREE_LIMIT_CHARS, time.monotonic() + self.seconds
         with Beneath(self.folder) as beneath:
-            walk = beneath.walk(skip=_SKIPPED_NAMES, limits=WalkLimits())
-            for path, kind in walk:
-                if kind != "file" or not wants(self.paths, path):
-                    continue
+            for path in self._paths(beneath):
                 text = self._text(beneath, path)
                 if text is None:
                     continue
                 left -= len(text)
-                if left < 0:
-                    self.cut = f"the files have more than {TREE_LIMIT_CHARS} characters"
+                if left < 0 or time.monotonic() > end:
+                    self.cut = f"{TREE_LIMIT_CHARS} characters and {self.seconds:.0f} s are the most"
                     return
                 yield TextFile(path, text)
-            self.cut = walk.cut
+
+    def _paths(self, beneath: Beneath) -> list[str]:
+        # All at once: a walk has a time limit, and what is done with the files is not part of it.
+        walk = beneath.walk(skip=_SKIPPED_NAMES)
+        paths = [path for path, kind in walk if kind == "file" and wants(self.paths, path)]
+        self.matched, self.cut = len(paths), walk.cut
+        return paths
 
     def _text(self, beneath: Beneath, path: str) -> str | None:
         """The text of a file that is worth keeping; None when it is not, with a line in `skipped`."""

@@ -18,6 +18,7 @@ import anyio
 from codegod_kit.faults import ToolFault
 
 _TOOL_SECONDS = 30
+_SAID_CHARS = 500
 _ASK_UV: Final = (
     "pip",
     "compile",
@@ -116,11 +117,12 @@ def shown(url: str) -> str:
 
 
 async def _uv_options(uv: Path, environment: Mapping[str, str], *options: str) -> dict[str, list[str]]:
-    said = await _ask([str(uv), *options, *_ASK_UV], environment)
-    if said is None:
-        raise IndexUnusable("uv", "uv does not say which indexes it uses; is it 0.9 or newer?")
+    answer = await _ask([str(uv), *options, *_ASK_UV], environment)
+    if answer.returncode != 0:
+        said = answer.stderr.decode(errors="replace").strip()[-_SAID_CHARS:]
+        raise IndexUnusable("uv", f"uv does not say which indexes it uses ({said})")
     found: dict[str, list[str]] = {}
-    for line in said.splitlines():
+    for line in answer.stdout.decode(errors="replace").splitlines():
         name, _, value = line.strip().partition(" ")
         if name.startswith("--"):
             found.setdefault(name, []).append(value)
@@ -129,8 +131,8 @@ async def _uv_options(uv: Path, environment: Mapping[str, str], *options: str) -
 
 async def _pip_settings(python: Path, environment: Mapping[str, str]) -> dict[str, list[str]]:
     """pip's configuration, each name with its values; empty where there is no pip."""
-    said = await _ask([str(python), "-m", "pip", "config", "list"], environment)
-    return dict(_read_settings(said or ""))
+    answer = await _ask([str(python), "-m", "pip", "config", "list"], environment)
+    return dict(_read_settings(answer.stdout.decode(errors="replace"))) if answer.returncode == 0 else {}
 
 
 def _read_settings(said: str) -> Iterator[tuple[str, list[str]]]:
@@ -141,18 +143,12 @@ def _read_settings(said: str) -> Iterator[tuple[str, list[str]]]:
                 yield name.removeprefix(f"{section}."), str(ast.literal_eval(value)).split()
 
 
-async def _ask(command: list[str], environment: Mapping[str, str]) -> str | None:
-    """What one of the user's own tools says; None when it fails. In `/`, where no project speaks for itself."""
+async def _ask(command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
+    """What one of the user's own tools says. In `/`, where no project speaks for itself."""
     with anyio.fail_after(_TOOL_SECONDS):
-        answer = await anyio.run_process(
-            command,
-            input=b"",
-            stderr=subprocess.DEVNULL,
-            check=False,
-            cwd="/",
-            env={"PATH": os.defpath, **environment},
+        return await anyio.run_process(
+            command, input=b"", check=False, cwd="/", env={"PATH": os.defpath, **environment}
         )
-    return answer.stdout.decode(errors="replace") if answer.returncode == 0 else None
 
 
 def _constraints(environment: Mapping[str, str], pip: Mapping[str, list[str]]) -> tuple[str, ...]:

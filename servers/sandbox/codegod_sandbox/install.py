@@ -136,7 +136,7 @@ def _variables(indexes: Indexes) -> Mapping[str, str]:
         "UV_FIND_LINKS": ",".join(indexes.find_links),
         "UV_INDEX_STRATEGY": "unsafe-best-match" if indexes.best_match else "first-index",
         "UV_PYTHON_DOWNLOADS": "never",
-        "UV_HTTP_RETRIES": "2",  # a refused host is asked again as often; each time takes longer
+        "UV_HTTP_RETRIES": "1",  # a refused host is asked again as well, and each time takes longer
         "SSL_CERT_FILE": f"{FILES}/ca.pem",
     }
     return {name: value for name, value in settings.items() if value}

@@ -153,7 +153,11 @@ def _local_links(indexes: Indexes) -> list[str]:
     """The links of a few pages of every index that lies in a folder here."""
     found: list[str] = []
     for folder in filter(None, map(local_folder, indexes.urls)):
-        pages = (page for name in sorted(folder.iterdir()) if (page := name / "index.html").is_file())
+        pages = (
+            page
+            for name in sorted(require_showable(folder).iterdir())
+            if (page := name / "index.html").is_file()
+        )
         for page in islice(pages, _SAMPLES):
             found += _links(page.as_uri(), "text/html", page.read_bytes())
     return found

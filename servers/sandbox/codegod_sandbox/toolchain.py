@@ -94,9 +94,9 @@ async def _find_python(tools: Path, uid: int | None, system: Path, own: Path) ->
         raise NoInterpreter("; ".join(tried))
     copy = await anyio.to_thread.run_sync(_copy_python, tools, ours)
     found = await _ask(copy, uid)
-    if isinstance(found, str):
-        raise NoInterpreter("; ".join([*tried, f"{copy}: {found}"]))
-    return found
+    if isinstance(found, _Interpreter) and (found.version, found.executable) == (ours.version, copy):
+        return found
+    raise NoInterpreter("; ".join([*tried, f"{copy}: {found}"]))
 
 
 async def _ask(python: Path, uid: int | None) -> _Interpreter | str:
@@ -117,7 +117,10 @@ async def _ask(python: Path, uid: int | None) -> _Interpreter | str:
         return str(error) or "no answer"
     if answer.returncode != 0:
         return answer.stderr.decode(errors="replace").strip()[-200:] or f"exit {answer.returncode}"
-    executable, prefix, version = json.loads(answer.stdout)
+    try:
+        executable, prefix, version = json.loads(answer.stdout)
+    except ValueError:
+        return f"it answers {answer.stdout[:100]!r}"
     if tuple(version) < OLDEST_PYTHON:
         return f"it is {'.'.join(map(str, version))}, and {'.'.join(map(str, OLDEST_PYTHON))} is needed"
     return _Interpreter(Path(executable), Path(prefix), tuple(version))
@@ -135,6 +138,7 @@ def _own_executable() -> Path:
 
 
 def _copy_python(tools: Path, python: _Interpreter) -> Path:
+    """The interpreter and its standard library, without what was installed into it."""
     version = f"{python.version[0]}.{python.version[1]}"
     target = tools / f"python-{_key([python.executable])}"
     executable = target / "bin" / f"python{version}"
@@ -142,17 +146,23 @@ def _copy_python(tools: Path, python: _Interpreter) -> Path:
         return executable
     with _new_folder(tools, target) as partial:
         library = Path("lib", f"python{version}")
-        shutil.copytree(
-            python.prefix / library,
-            partial / library,
-            symlinks=True,
-            ignore=shutil.ignore_patterns(*_NOT_COPIED),
-        )
+        left_out = shutil.ignore_patterns(*_NOT_COPIED)
+        shutil.copytree(python.prefix / library, partial / library, symlinks=True, ignore=left_out)
         for shared in (python.prefix / "lib").glob("libpython*.so*"):
             shutil.copy2(shared, partial / "lib", follow_symlinks=False)
         (partial / "bin").mkdir()
-        shutil.copy2(python.executable.resolve(), partial / "bin" / executable.name)
+        _copy_program(python.executable.resolve(), partial / "bin" / executable.name, python.prefix / "lib")
     return executable
+
+
+def _copy_program(source: Path, target: Path, libraries: Path) -> None:
+    """A copy that looks for its libraries beside itself: those of the original are closed to the sandbox's user."""
+    place, beside = f"{libraries}\0".encode(), b"$ORIGIN/../lib"
+    content = source.read_bytes()
+    if len(beside) < len(place):  # otherwise it does not fit, and the copy will say which library it misses
+        content = content.replace(b"\0" + place, b"\0" + beside.ljust(len(place), b"\0"))
+    target.write_bytes(content)
+    target.chmod(0o755)
 
 
 def _find_tool(name: str, environment: Mapping[str, str]) -> Path | None:

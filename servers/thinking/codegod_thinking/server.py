@@ -103,7 +103,8 @@ def build_server(settings: ServerSettings) -> MCPServer[Any]:
         yield Chains()
 
     server = tool_server("thinking", settings, instructions=_INSTRUCTIONS, lifespan=lifespan)
-    _add_tools(server, builds)
+    _add_thinking(server, builds)
+    _add_review(server, builds)
     return server
 
 
@@ -112,7 +113,7 @@ def create(settings: ServerSettings) -> MCPServer[Any]:
     return build_server(settings)
 
 
-def _add_tools(server: MCPServer[Any], builds: Chains) -> None:
+def _add_thinking(server: MCPServer[Any], builds: Chains) -> None:
     # The arguments have the reference server's names, so that prompts written for it work.
     @server.tool(annotations=THINKS)
     async def sequentialthinking(
@@ -148,6 +149,8 @@ def _add_tools(server: MCPServer[Any], builds: Chains) -> None:
         chain.add(step)
         return _progress(chain, step)
 
+
+def _add_review(server: MCPServer[Any], builds: Chains) -> None:
     @server.tool(annotations=THINKS)
     async def thinking_review(context: Context[Any, Any], cursor: ReviewCursor = "") -> Review:
         """Read your own chain of thoughts again: every step in order, with its revisions and branches."""

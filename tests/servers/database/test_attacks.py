@@ -150,7 +150,7 @@ ENDLESS = "WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELE
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codegod_database.data_tools._SECONDS", 0.3)
+    monkeypatch.setattr("codegod_database.statement_tools.STATEMENT_SECONDS", 0.3)
 
 
 @pytest.mark.usefixtures("short")

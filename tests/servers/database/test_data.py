@@ -15,7 +15,7 @@ from codegod_database.engine import Budget
 from codegod_database.statements import execute, query, statement
 from codegod_kit import ServerSettings
 
-from .conftest import Call, Connect
+from .conftest import ITEMS, Call, Connect
 
 
 def databases_in(folder: Path) -> list[Path]:
@@ -198,6 +198,24 @@ async def test_a_database_in_wal_mode_is_read_while_another_program_writes(
         assert (await database("db_query", sql="SELECT x FROM a", database="wal"))["rows"] == [[1]]
 
 
+async def test_what_a_killed_program_left_half_written_is_taken_back_before_reading(
+    database: Call, root: Path
+) -> None:
+    with closing(sqlite3.connect(root / "t.db", isolation_level=None)) as other:
+        other.execute("PRAGMA cache_size = 1")
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("INSERT INTO items (name) SELECT hex(zeroblob(500)) FROM items a, items b")
+        # As they lie on the disk at this moment: pages of an unfinished transaction, and the journal to undo it.
+        (root / "killed.db").write_bytes((root / "t.db").read_bytes())
+        (root / "killed.db-journal").write_bytes((root / "t.db-journal").read_bytes())
+        other.execute("ROLLBACK")
+    assert (root / "killed.db").stat().st_size > (root / "t.db").stat().st_size
+    for tool, arguments in (("db_schema", {}), ("db_query", {"sql": "SELECT count(*) FROM items"})):
+        answer = await database(tool, database="killed", **arguments)
+        assert "fault" not in answer
+    assert answer["rows"] == [[ITEMS]]
+
+
 async def test_a_locked_database_is_named(
     database: Call, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,7 +309,7 @@ async def test_every_tool_can_be_given_to_a_small_model(tmp_path: Path) -> None:
     async with Client(build_server(ServerSettings(root=tmp_path, state=tmp_path))) as client:
         tools = (await client.list_tools()).tools
     assert [tool.name for tool in tools] == [
-        "db_list", "db_schema", "db_query", "db_execute", "db_explain", "db_migrate",
+        "db_list", "db_schema", "db_explain", "db_query", "db_execute", "db_migrate",
     ]  # fmt: skip
     for tool in tools:
         assert tool.annotations is not None
@@ -302,3 +320,11 @@ async def test_every_tool_can_be_given_to_a_small_model(tmp_path: Path) -> None:
         for name, wanted in tool.input_schema["properties"].items():
             assert survived["properties"][name]["type"] == wanted["type"]
             assert not {"anyOf", "$ref", "oneOf"} & wanted.keys()
+
+
+async def test_the_migration_in_the_readme_holds(database: Call, root: Path) -> None:
+    readme = Path(__file__).parents[3] / "servers/database/README.md"
+    example = readme.read_text(encoding="utf-8").split("```sql\n")[1].split("```")[0]
+    (root / "migrations").mkdir()
+    (root / "migrations/0001_todos.sql").write_text(example, encoding="utf-8")
+    assert len((await database("db_migrate", direction="check"))["steps"]) == 3

@@ -42,14 +42,12 @@ async def test_migrations_go_up_in_order_once_and_down_one_at_a_time(database: C
         "database": "scratch",
         "direction": "up",
         "dry_run": False,
-        "ok": True,
         "steps": [
             {"file": "0001_todos.sql", "direction": "up", "statements": 1},
             {"file": "0002_done.sql", "direction": "up", "statements": 2},
             {"file": "0010_log.sql", "direction": "up", "statements": 2},
         ],
         "applied": ["0001_todos.sql", "0002_done.sql", "0010_log.sql"],
-        "findings": [],
     }
     assert await tables(database) == {"todos", "log"}
     assert (await database("db_migrate"))["steps"] == []
@@ -99,7 +97,7 @@ async def test_a_check_that_holds_says_so_and_leaves_no_database(
 ) -> None:
     write(folder, m0001_todos=TODOS, m0002_done=DONE, m0003_log=TRIGGER)
     report = await database("db_migrate", direction="check")
-    assert (report["ok"], report["findings"]) == (True, [])
+    assert report["applied"] == []
     assert [step["direction"] for step in report["steps"]] == ["up"] * 3 + ["down"] * 3 + ["up"] * 3
     assert sorted(os.listdir(root)) == ["migrations", "t.db"]
 
@@ -108,10 +106,10 @@ async def test_a_check_that_holds_says_so_and_leaves_no_database(
     ("second", "finding"),
     [
         (DONE.replace("DROP INDEX by_done;\n", ""), {"line": 5, "message": "SQLite says: error in index by_done"}),
-        (DONE.replace("ALTER TABLE todos DROP COLUMN done;\n", ""), {"line": 4, "message": "table 'todos' is not defined after its way down as it was before"}),
+        (DONE.replace("ALTER TABLE todos DROP COLUMN done;\n", ""), {"line": 4, "message": "table 'todos' differs after its way down"}),
         ("-- migrate:up\nCREATE VIEW v AS SELECT 1;\n-- migrate:down\n", {"line": 3, "message": "view 'v' is left over after its way down"}),
         ("-- migrate:up\n-- migrate:down\nDROP TABLE todos;\n", {"line": 2, "message": "table 'todos' is missing after its way down"}),
-        ("-- migrate:up\nDROP TABLE todos;\n-- migrate:down\nCREATE TABLE todos (id INTEGER PRIMARY KEY, title TEXT);\n", {"line": 3, "message": "table 'todos' is not defined"}),
+        ("-- migrate:up\nDROP TABLE todos;\n-- migrate:down\nCREATE TABLE todos (id INTEGER PRIMARY KEY, title TEXT);\n", {"line": 3, "message": "table 'todos' differs"}),
         ("-- migrate:up\nCREATE TABLE todos (id);\n-- migrate:down\nDROP TABLE todos;\n", {"line": 2, "message": "SQLite says: table todos already exists"}),
         ("-- migrate:up\nSELECT 1\n", {"line": 1, "message": "`-- migrate:down`"}),
         ("-- migrate:down\n-- migrate:up\n", {"line": 2, "message": "`-- migrate:up` and after it"}),
@@ -128,10 +126,21 @@ async def test_a_check_finds_what_is_wrong_and_where(
 ) -> None:
     write(folder, m0001_todos=TODOS, m0002_second=second)
     report = await database("db_migrate", direction="check")
-    assert report["ok"] is False
-    found = report["findings"][0]
-    assert (found["file"], found["line"]) == ("0002_second.sql", finding["line"])
-    assert finding["message"] in found["message"]
+    first = report["fault"].splitlines()[0]
+    assert first.startswith(f"0002_second.sql:{finding['line']}: ")
+    assert finding["message"] in first
+
+
+async def test_a_check_names_everything_that_a_way_back_leaves(database: Call, folder: Path) -> None:
+    write(
+        folder,
+        m0001_todos=TODOS.replace("DROP TABLE todos;", ""),
+        m0002_log=TRIGGER.replace("DROP TABLE log;", ""),
+    )
+    assert (await database("db_migrate", direction="check"))["fault"].splitlines() == [
+        "0002_log.sql:4: table 'log' is left over after its way down",
+        "0001_todos.sql:6: table 'todos' is left over after its way down",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +209,7 @@ async def test_a_rebuilt_table_keeps_its_references(database: Call, folder: Path
     await database("db_execute", sql="INSERT INTO todos VALUES (1, 'a')")
     await database("db_execute", sql="INSERT INTO notes VALUES (1)")
     write(folder, m0003_rebuild=rebuild)
-    assert (await database("db_migrate"))["ok"] is True
+    assert len((await database("db_migrate"))["steps"]) == 1
     assert (await database("db_query", sql="SELECT todo FROM notes"))["rows"] == [[1]]
 
 
@@ -219,10 +228,10 @@ async def test_a_build_migrates_its_own_tree_on_its_own_database(connect: Connec
     folder.mkdir(parents=True)
     write(folder, m0001_todos=TODOS)
     async with connect("b1", workspace="b1/storage.2") as call:
-        assert (await call("db_migrate", directory="db/"))["ok"] is True
-        assert (await call("db_migrate", workspace="b1/storage.2", directory="db", direction="check"))[
-            "ok"
-        ] is True
+        assert (await call("db_migrate", directory="db/"))["applied"] == ["0001_todos.sql"]
+        assert "fault" not in await call(
+            "db_migrate", workspace="b1/storage.2", directory="db", direction="check"
+        )
         assert "not granted" in (await call("db_migrate", workspace="b1/other"))["fault"]
         for directory in ("../..", "/etc", "nowhere"):
             assert "fault" in await call("db_migrate", directory=directory)

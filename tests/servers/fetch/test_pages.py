@@ -271,7 +271,7 @@ async def test_a_page_is_fetched_anew_after_its_time_and_its_old_cursors_have_en
 async def test_what_was_not_asked_for_longest_is_forgotten_first(
     web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codegod_fetch.shelf._KEPT_BYTES", 50_000)
+    monkeypatch.setattr("codegod_fetch.shelf._KEPT_BYTES", 40_000)
     for name in ("a", "b"):
         web.site.replies[f"/{name}"] = page(f"{name} " * 6000, "text/plain")
     first = (await web.page("http://site.test/a"))["next_cursor"]

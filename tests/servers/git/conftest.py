@@ -1,7 +1,9 @@
 """Git servers in memory, real git beside them, and callers with and without grants."""
 
 import fcntl
+import hashlib
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -51,7 +53,8 @@ class Caller:
 class Build:
     """A build `b1` in a state folder: its orchestrator, its workers, and its files as a sandbox would write them."""
 
-    def __init__(self, client: Client, issuer: GrantIssuer, root: Path) -> None:
+    def __init__(self, client: Client, issuer: GrantIssuer, root: Path, templates: Path) -> None:
+        self.templates = templates
         self.client = client
         self.issuer = issuer
         self.root = root
@@ -74,14 +77,22 @@ class Build:
         return folder
 
     async def begin(self, files: dict[str, str | bytes]) -> str:
-        """`git_init` and a first commit of `files` on main; its id."""
+        """`git_init` and a first commit of `files` on main; its id. Made once for equal files, then copied."""
+        made = self.templates / hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
+        if not made.exists():
+            await self._begin(files)
+            shutil.copytree(self.folder, made, symlinks=True)
+        else:
+            shutil.copytree(made, self.folder, symlinks=True)
+        return (self.repository / "refs/heads/main").read_text(encoding="ascii").strip()
+
+    async def _begin(self, files: dict[str, str | bytes]) -> None:
         await self.orchestrator.ok("git_init", workspace="b1/skeleton")
         await self.orchestrator.ok("worktree_create", workspace="b1/skeleton", revision="")
         self.write("skeleton", files)
-        commit = await self.orchestrator.ok(
+        await self.orchestrator.ok(
             "git_commit", workspace="b1/skeleton", message="Lay out", ref="refs/heads/main"
         )
-        return str(commit["id"])
 
     async def attempt(
         self, attempt: str, files: dict[str, str | bytes], revision: str = "main"
@@ -159,25 +170,40 @@ def said(result: CallToolResult) -> str:
     return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where builds that many tests begin with are kept."""
+    return tmp_path_factory.mktemp("templates")
+
+
 @pytest.fixture
-async def build(state_dir: Path) -> AsyncIterator[Build]:
+async def build(state_dir: Path, templates: Path) -> AsyncIterator[Build]:
     issuer = GrantIssuer.new()
     settings = ServerSettings(
         state_dir / "builds", state_dir, GrantVerifier(issuer.public_key), environment=ENVIRONMENT
     )
     async with Client(build_server(settings)) as client:
-        yield Build(client, issuer, settings.root)
+        yield Build(client, issuer, settings.root, templates)
+
+
+@pytest.fixture(scope="session")
+def two_commits(templates: Path) -> Path:
+    """A repository with two commits on main: `f.txt` first says hi, then two lines."""
+    folder = templates / "two"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    for message, text in (("one", "hi\n"), ("two", "hi\ntwo\n")):
+        write_files(folder, {"f.txt": text})
+        git(folder, "add", "-A")
+        git(folder, "commit", "-qm", message)
+    return folder
 
 
 @pytest.fixture
-def alone(tmp_path: Path) -> Standalone:
-    """A repository with two commits on main: `f.txt` first says hi, then two lines."""
+def alone(tmp_path: Path, two_commits: Path) -> Standalone:
+    """Somebody's own repository, a copy of `two_commits`."""
     made = Standalone(tmp_path, allow_deliver=str(tmp_path / "delivered"))
-    made.git("init", "-q", "-b", "main")
-    made.write({"f.txt": "hi\n"})
-    made.commit_all("one")
-    made.write({"f.txt": "hi\ntwo\n"})
-    made.commit_all("two")
+    shutil.copytree(two_commits, made.root, dirs_exist_ok=True)
     return made
 
 

@@ -27,6 +27,8 @@ PLANTS = {
     "diff command": "echo '* diff=x' > .gitattributes; git config diff.x.command $EVIL",
     "recorded attributes": "echo '* diff=x filter=x' > .gitattributes; git add .; git commit -qm a; "
     "git config diff.x.command $EVIL; git config filter.x.smudge $EVIL; git config filter.x.required true",
+    "textconv by private attributes": "echo '* diff=x' > .git/info/attributes; git config diff.x.textconv $EVIL",
+    "diff command by private attributes": "echo '* diff=x' > .git/info/attributes; git config diff.x.command $EVIL",
     "external diff": "git config diff.external $EVIL",
     "clean filter": "echo '* filter=x' > .git/info/attributes; git config filter.x.clean $EVIL; git config filter.x.smudge $EVIL",
     "filter process": "echo '* filter=x' > .gitattributes; git config filter.x.process $EVIL",
@@ -96,6 +98,8 @@ async def use_every_tool(user: Any, alone: Any) -> None:
 
 # These keep a repository from being read at all, or bend what the others rely on.
 ALONE = {
+    "textconv by private attributes",
+    "diff command by private attributes",
     "lazy fetch",
     "submodule",
     "submodule url",

@@ -13,6 +13,7 @@ import pytest
 from mcp import Client
 
 from codegod_git import build_server
+from codegod_git.repository import Repository
 from codegod_kit import META_KEY, Grant, GrantIssuer, GrantVerifier, ServerSettings
 
 MAIN = "refs/heads/main"
@@ -205,6 +206,27 @@ async def test_two_servers_that_land_at_once_agree_on_one(build: Any, connect: C
             group.start_soon(race, two, candidates[1])
     assert sorted(outcomes) == [False, True]
     assert build.git("rev-list", "--count", MAIN) == "2"
+
+
+async def test_a_branch_that_somebody_moves_at_the_last_moment_stays_where_they_put_it(
+    build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody without our lock: only the swap in git itself can notice."""
+    await build.begin({"app.py": "0\n"})
+    attempt = await build.attempt("t.1", {"app.py": "1\n"})
+    candidate = await propose(build, "t.1", ["app.py"])
+    real = Repository.make_commit
+
+    async def slow(self: Repository, *arguments: Any) -> str:
+        build.git("update-ref", MAIN, attempt["id"])
+        return await real(self, *arguments)
+
+    monkeypatch.setattr(Repository, "make_commit", slow)
+    refusal = await build.orchestrator.refused(
+        "merge_land", candidate=candidate["candidate"], expected_head=candidate["head"], message="m"
+    )
+    assert attempt["id"] in refusal
+    assert build.git("rev-parse", MAIN) == attempt["id"]
 
 
 CRASH = """

@@ -103,6 +103,7 @@ async def test_the_log_is_paged_and_knows_trailers(user: Any, alone: Any) -> Non
     assert newest["parents"] == [alone.git("rev-parse", "HEAD~1")]
     assert (newest["author"], newest["email"]) == ("Ann", "ann@example.org")
     assert newest["date"].endswith("+00:00")
+    assert newest["tree"] == alone.git("rev-parse", "HEAD^{tree}")
 
 
 async def test_commits_are_found_by_trailer_and_not_by_what_looks_like_one(user: Any, alone: Any) -> None:

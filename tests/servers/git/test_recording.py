@@ -374,9 +374,15 @@ async def test_the_users_name_is_on_the_commits(alone: Any, connect: Callable[..
 
 async def test_notes_are_added_to_and_seen_by_git(user: Any, alone: Any) -> None:
     await user.ok("git_note", revision="HEAD", text="First")
-    noted = await user.ok("git_note", revision="main", text="Second")
-    assert noted == {"id": alone.git("rev-parse", "HEAD"), "text": "First\n\nSecond"}
-    assert alone.git("notes", "show") == "First\n\nSecond"
+    for _ in range(2):
+        noted = await user.ok("git_note", revision="main", text="Second \x1b[31mred")
+        assert noted == {"id": alone.git("rev-parse", "HEAD"), "text": "First\n\nSecond ␛[31mred"}
+    assert alone.git("notes", "show") == "First\n\nSecond ␛[31mred"
+    for text in ("", " \n", "x" * 70_000):
+        assert "note" in await user.refused("git_note", revision="main", text=text)
+    many = "\n".join(f"tests/test_a.py::test_{number}" for number in range(1800))
+    assert (await user.ok("git_note", revision="HEAD~1", text=many))["text"] == many[:24_000]
+    assert alone.git("notes", "show", "HEAD~1") == many
 
 
 async def test_a_repository_is_made_in_an_empty_folder(state_dir: Any, connect: Callable[..., Any]) -> None:

@@ -33,6 +33,41 @@ async def test_no_filter_and_no_line_end_changes_what_is_checked_out(build: Any)
     assert (build.folder / "trees/t.1/a").read_bytes() == b"$Id$\n"
 
 
+async def test_files_of_another_commit_can_be_laid_over(build: Any) -> None:
+    head = await build.begin({"app.py": "0\n", "tests/test_a.py": "old\n"})
+    await build.orchestrator.ok("worktree_create", workspace="b1/contract", revision="")
+    build.write(
+        "contract", {"tests/test_a.py": "contract\n", "tests/deep/test_b.py": "b\n", "app.py": "stub\n"}
+    )
+    contract = "refs/codegod/contract"
+    await build.orchestrator.ok("git_commit", workspace="b1/contract", message="Contract", ref=contract)
+    made = await build.orchestrator.ok(
+        "worktree_create", workspace="b1/t.1", overlay=contract, overlay_paths=["tests/"]
+    )
+    assert (made["head"], made["files"]) == (head, 3)
+    assert (await build.worker("t.1").ok("git_status"))["changes"] == [
+        {"path": "tests/deep/test_b.py", "status": "added"},
+        {"path": "tests/test_a.py", "status": "modified"},
+    ]
+    refusal = await build.orchestrator.refused(
+        "worktree_create", workspace="b1/t.2", overlay=contract, overlay_paths=["tests/none.py"]
+    )
+    assert "'tests/none.py'" in refusal
+    assert not (build.folder / "trees/t.2").exists()
+
+
+async def test_a_file_is_not_laid_over_a_folder(build: Any) -> None:
+    await build.begin({"lib/a.py": "0\n"})
+    await build.orchestrator.ok("worktree_create", workspace="b1/other", revision="")
+    build.write("other", {"lib": "x\n"})
+    other = "refs/codegod/other"
+    await build.orchestrator.ok("git_commit", workspace="b1/other", message="m", ref=other)
+    refusal = await build.orchestrator.refused(
+        "worktree_create", workspace="b1/t.1", overlay=other, overlay_paths=["lib"]
+    )
+    assert "'lib'" in refusal
+
+
 async def test_a_tree_is_never_made_over_another(build: Any) -> None:
     await build.begin({"a": "0"})
     await build.orchestrator.ok("worktree_create", workspace="b1/t.1")

@@ -79,6 +79,8 @@ async def test_paths_name_files_folders_and_globs(memory: Call, tree: Path) -> N
         {"a.py", "src/b.py", "src/deep/c.py", "lib/d.py"},
     )
     assert (await memory("memory_index", paths=["src/b.py"]))["removed"] == 1
+    write(tree, {"empty/__init__.py": ""})
+    assert (await memory("memory_index", paths=["empty/__init__.py"]))["files"] == 0
     assert "'nowhere'" in (await memory("memory_index", paths=["nowhere"]))["fault"]
 
 
@@ -129,8 +131,17 @@ async def test_a_tree_beyond_the_limit_is_said_to_be_incomplete_and_nothing_is_f
     monkeypatch.setattr(tree_module, "TREE_LIMIT_CHARS", len(CODE))
     report = await memory("memory_index")
     assert (report["complete"], report["removed"]) == (False, 0)
-    assert "more than" in report["skipped"][-1]
+    assert "are the most" in report["skipped"][-1]
     assert set(await listed(memory)) == {"a.py", "z.py"}
+
+
+async def test_what_lies_too_deep_is_missing_and_said_so_and_the_rest_is_remembered(
+    memory: Call, tree: Path
+) -> None:
+    write(tree, {"z.py": CODE, "/".join(["d"] * 80) + "/deep.py": CODE})
+    report = await memory("memory_index")
+    assert (report["files"], report["complete"]) == (1, False)
+    assert "deeper" in report["skipped"][-1]
 
 
 async def test_tasks_have_their_own_index_and_trees_of_one_project_share_it(

@@ -13,7 +13,7 @@ from mcp import Client, StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult
 
-ENTRIES = 40
+ENTRIES = 24
 
 
 def server(state: Path) -> StdioServerParameters:

@@ -157,8 +157,11 @@ async def test_one_file_does_not_fill_the_first_page(memory: Call) -> None:
     many = "\n\n".join(f"def load_row_{number}():\n    return row\n" for number in range(20))
     await memory("memory_put", text=many, type="code", source="src/rows.py")
     await memory("memory_put", text="A row is a tuple.", type="note", source="docs")
-    found = await memory("memory_search", query="load row", limit=5)
-    assert "docs" in {hit["source"] for hit in found["hits"]}
+    found = await memory("memory_search", query="load row", limit=20)
+    assert "docs" in {hit["source"] for hit in found["hits"][:5]}
+    scores = [hit["score"] for hit in found["hits"]]
+    assert scores == sorted(scores, reverse=True)
+    assert len(scores) == 20
 
 
 async def test_a_query_of_stop_words_still_finds_them(memory: Call) -> None:

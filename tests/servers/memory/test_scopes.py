@@ -108,3 +108,14 @@ async def test_every_tool_can_be_given_to_a_small_model(tmp_path: Path) -> None:
         for name, wanted in tool.input_schema["properties"].items():
             assert survived["properties"][name]["type"] == wanted["type"]
             assert not {"anyOf", "$ref", "oneOf"} & wanted.keys()
+
+
+async def test_a_store_that_was_moved_away_is_begun_anew(memory: Call, tmp_path: Path) -> None:
+    await memory("memory_put", text="alpha", type="note", source="old")
+    folder = tmp_path / "state/memory"
+    folder.rename(tmp_path / "moved")
+    assert (await memory("memory_search", query="alpha"))["hits"] == []
+    await memory("memory_put", text="alpha", type="note", source="new")
+    (tmp_path / "moved").rename(tmp_path / "moved again")
+    assert [hit["source"] for hit in (await memory("memory_search", query="alpha"))["hits"]] == ["new"]
+    assert (folder / "default.db").exists()

@@ -15,6 +15,7 @@ from codegod_orchestrator.doors.engine import Engine, Opened
 from codegod_orchestrator.doors.interruption import advise, interruptible
 from codegod_orchestrator.doors.live import LiveView
 from codegod_orchestrator.doors.mendable import mendable
+from codegod_orchestrator.doors.settings import Refused
 from codegod_orchestrator.journal import Build
 from codegod_orchestrator.report import read_report
 from codegod_orchestrator.report_text import report_text
@@ -29,7 +30,9 @@ def guarded(work: Callable[[Console], Awaitable[int]]) -> int:
     What the user has to mend becomes one line and exit code 2; Ctrl-C and SIGTERM end the work, with exit code 130.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows less than Unicode ends no build
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # a terminal that knows less than Unicode ends no build
     try:
         return anyio.run(_interruptibly, work, Console(soft_wrap=True))
     except Exception as error:
@@ -69,6 +72,9 @@ async def run_shown(engine: Engine, opened: Opened, build: str, console: Console
 
 async def conclude(engine: Engine, build: Build, console: Console) -> int:
     """Say what came of a build that has ended, and return its exit code."""
+    if build.state == "failed" and not build.plan:
+        # Nothing was begun: what is missing is a model that can plan this.
+        raise Refused(build.reason)
     console.print()
     console.print(escape(report_text(await read_report(engine.journal, build.id))), highlight=False)
     if build.state == "failed":

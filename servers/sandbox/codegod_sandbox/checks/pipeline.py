@@ -14,6 +14,8 @@ from codegod_sandbox.checks.test_stage import run_tests
 
 # Told whatever files were asked for: a deleted test is in none of them.
 _ALWAYS_TOLD: Final = frozenset({"deleted-test", "weakened-test", "unchecked"})
+# These hold for the project or do not: a change that breaks them in somebody else's file has broken them.
+_WHOLE: Final = frozenset({"syntax", "types", "imports"})
 # What is found at one of these levels is told together; a failure ends the check before the next level.
 _LEVELS: Final[tuple[tuple[StageName, ...], ...]] = (
     ("syntax",),
@@ -27,7 +29,7 @@ _NO_TESTS: Final = "no tests were asked for"
 async def run_all(bench: Bench, paths: Sequence[str], missing: Sequence[str]) -> CheckReport:
     """Every stage in order; after one that fails, the next level is skipped. `missing` are `paths` with no file."""
     done = await run_static(bench, STATIC)
-    done = {stage: _wanted(each, paths) for stage, each in done.items()}
+    done = {stage: _wanted(stage, each, paths) for stage, each in done.items()}
     done["syntax"] = _with_missing(done["syntax"], missing)
     failed = _cut_after_failure(done)
     if failed:
@@ -58,7 +60,7 @@ async def run_some(
             group.start_soon(imports)
         if "tests" in stages:
             group.start_soon(tests)
-    done = {stage: _wanted(each, paths) for stage, each in done.items()}
+    done = {stage: _wanted(stage, each, paths) for stage, each in done.items()}
     if "syntax" in done:
         done["syntax"] = _with_missing(done["syntax"], missing)
     return _report(done)
@@ -74,7 +76,7 @@ async def _run_the_project(bench: Bench, paths: Sequence[str]) -> dict[StageName
     async with anyio.create_task_group() as group:
         if bench.tests:
             group.start_soon(tests)
-        done["imports"] = _wanted(await run_imports(bench), paths)
+        done["imports"] = _wanted("imports", await run_imports(bench), paths)
         if done["imports"].status == "failed":
             group.cancel_scope.cancel()
     if done["imports"].status == "failed" and bench.tests:
@@ -98,11 +100,17 @@ def _skipped_after(failed: str) -> Done:
     return Done(skipped=f"after failed {failed}")
 
 
-def _wanted(done: Done, paths: Sequence[str]) -> Done:
+def _wanted(stage: StageName, done: Done, paths: Sequence[str]) -> Done:
     """Only what was found in `paths`; for the tests, whoever asked for them wants all."""
     if not paths:
         return done
-    return replace(done, findings=tuple(_in(done.findings, paths)), advice=tuple(_in(done.advice, paths)))
+    kept = tuple(_in(done.findings, paths))
+    others = [each for each in done.findings if each not in kept]
+    elsewhere = ""
+    if others and stage in _WHOLE:
+        first = others[0]
+        elsewhere = f"fails in {len(others)} places elsewhere, e.g. {first.path}:{first.line} {first.message}"
+    return replace(done, findings=kept, advice=tuple(_in(done.advice, paths)), elsewhere=elsewhere)
 
 
 def _with_missing(syntax: Done, missing: Sequence[str]) -> Done:
@@ -131,7 +139,7 @@ def _report(done: Mapping[StageName, Done]) -> CheckReport:
                 name=stage,
                 status=done[stage].status,
                 seconds=round(done[stage].seconds, 3),
-                note=done[stage].skipped or done[stage].note,
+                note=done[stage].skipped or done[stage].elsewhere or done[stage].note,
             )
             for stage in stages
         ],

@@ -55,7 +55,10 @@ class CheckReport(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What one stage came to. With `skipped`, the reason, nothing is known."""
+    """What one stage came to. With `skipped`, the reason, nothing is known.
+
+    `elsewhere` tells of findings in files that nobody asked for, in a stage that the project passes as a whole.
+    """
 
     findings: tuple[Finding, ...] = ()
     advice: tuple[Finding, ...] = ()
@@ -63,12 +66,13 @@ class Done:
     seconds: float = 0.0
     note: str = ""
     skipped: str = ""
+    elsewhere: str = ""
     level: str = ""
 
     @property
     def status(self) -> StageStatus:
         """Whether it passed."""
         failed = any(test.outcome not in ("passed", "skipped") for test in self.tests)
-        if self.findings or failed:
+        if self.findings or self.elsewhere or failed:
             return "failed"
         return "skipped" if self.skipped else "passed"

@@ -45,6 +45,15 @@ class BadTest(ToolFault):
         self.test = test
 
 
+class TooManyTests(ToolFault):
+    """More single tests than a command line takes."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"{count} tests are selected; {_SELECTED_TESTS} is the most. Name their files, or '.' for all."
+        )
+
+
 def register_checks(
     server: MCPServer[Any], workspaces: Workspaces, sandbox: Sandbox, environments: Environments
 ) -> None:
@@ -120,7 +129,9 @@ async def _before(workspaces: Workspaces, baseline: str) -> dict[str, str]:
 
 def _selected(tests: Sequence[str]) -> tuple[str, ...]:
     selected = []
-    for test in tests[:_SELECTED_TESTS]:
+    if len(tests) > _SELECTED_TESTS:
+        raise TooManyTests(len(tests))
+    for test in tests:
         path, colons, name = test.strip().partition("::")
         try:
             place = _relative(path) or "."

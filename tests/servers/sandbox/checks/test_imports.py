@@ -70,3 +70,16 @@ async def test_a_thread_left_behind_does_not_keep_the_check(checker: Checker) ->
         {"a.py": "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n"}
     )
     assert (await checker.run(stages=["imports"], timeout_s=30)).ok
+
+
+async def test_the_project_finds_its_own_modules_and_none_of_the_checks(checker: Checker) -> None:
+    checker.write(
+        {
+            "inside/__init__.py": "",
+            "inside/static.py": "OURS = 1\n",
+            "use.py": "from inside.static import OURS\n",
+        }
+    )
+    assert (await checker.run(stages=["imports"])).ok
+    checker.write({"use.py": "import yaml\n"})
+    assert "No module named 'yaml'" in (await checker.run(stages=["imports"])).messages

@@ -310,3 +310,37 @@ async def test_a_suite_with_much_to_say_is_still_read(checker: Checker) -> None:
     report = await checker.run(stages=["tests"], tests=["."])
     assert len(report.tests) == 400
     assert set(report.tests.values()) == {("failed", "assertion")}
+
+
+async def test_what_only_looks_like_a_test_need_not_run(checker: Checker) -> None:
+    checker.write(
+        {
+            "tests/test_x.py": (
+                "import sys\nimport pytest\n\n\n@pytest.fixture\ndef test_client():\n    return 1\n\n\n"
+                "class TestData:\n    __test__ = False\n\n    def test_data(self):\n        return 1\n\n\n"
+                "if sys.platform == 'win32':\n\n    def test_windows():\n        assert 1\n\n\n"
+                "class TestReal:\n    def test_a(self, test_client):\n        assert test_client == 1\n"
+            )
+        }
+    )
+    report = await checker.run(stages=["tests"], tests=["."])
+    assert report.tests == {"tests/test_x.py::TestReal::test_a": ("passed", "")}
+    assert report.ok
+
+
+async def test_a_pytest_plugin_of_the_environment_and_unittest_work(checker: Checker) -> None:
+    checker.write(
+        {
+            "test_flat.py": (
+                "import unittest\n\nimport pytest\n\n\nclass Sums(unittest.TestCase):\n    def test_sum(self):\n"
+                "        for n in (1, 2):\n            with self.subTest(n=n):\n                self.assertEqual(n, 1)\n\n\n"
+                "@pytest.mark.anyio\nasync def test_async():\n    assert 1 + 1 == 2\n"
+            ),
+            "conftest.py": "import pytest\n\n\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n",
+        }
+    )
+    report = await checker.run(stages=["tests"], tests=["."])
+    assert report.tests == {
+        "test_flat.py::Sums::test_sum": ("failed", "assertion"),
+        "test_flat.py::test_async": ("passed", ""),
+    }

@@ -85,11 +85,19 @@ async def test_named_stages_all_run_whatever_fails(checker: Checker) -> None:
 
 
 async def test_findings_elsewhere_are_not_told_when_files_are_named(checker: Checker) -> None:
-    checker.write({**TODO, **BAD_TYPE})
+    soon = {"src/todo/soon.py": "def soon() -> int:\n    raise NotImplementedError\n"}
+    checker.write({**TODO, **soon})
     assert (await checker.run(paths=["src/todo/storage.py"])).ok
-    assert not (await checker.run(paths=["src/todo"])).ok
+    assert (await checker.run(paths=["src/todo"])).rules == {("src/todo/soon.py", "placeholder")}
     missing = await checker.run(paths=["src/todo/api.py"])
     assert missing.rules == {("src/todo/api.py", "missing-file")}
+
+
+async def test_a_type_that_breaks_somewhere_else_fails_without_being_a_finding_here(checker: Checker) -> None:
+    checker.write({**TODO, **BAD_TYPE})
+    report = await checker.run(paths=["src/todo/storage.py"])
+    assert (report.ok, report.rules, report.stages["types"]) == (False, set(), "failed")
+    assert "src/todo/ids.py:2 Return type" in report.notes["types"]
 
 
 async def test_tests_need_an_environment_and_say_so(checker: Checker) -> None:
@@ -126,3 +134,14 @@ async def test_what_the_project_configures_does_not_soften_the_check(checker: Ch
 async def test_a_file_that_breaks_the_checks_is_not_let_through(checker: Checker) -> None:
     checker.write({"deep.py": "x = " + "(" * 150 + "1" + ")" * 150 + "\n", "deeper.py": "-" * 20_000 + "1\n"})
     assert not (await checker.run(stages=["syntax"])).ok
+
+
+async def test_code_that_cannot_be_looked_at_is_not_let_through(checker: Checker) -> None:
+    checker.write({**TODO, "notes.txt": "x = 1\n", ".env": "KEY=1\n", "big.py": "# x\n" * 400_000})
+    (checker.root / "linked.py").symlink_to("notes.txt")
+    (checker.root / ".env").chmod(0o600)
+    report = await checker.run(tests=["."])
+    assert report.rules == {("big.py", "unread"), ("linked.py", "unread")}
+    for name in ("big.py", "linked.py"):
+        (checker.root / name).unlink()
+    assert (await checker.run(tests=["."])).ok

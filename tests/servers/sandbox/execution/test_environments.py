@@ -48,6 +48,15 @@ class Project:
 
 
 @pytest.fixture
+def where(request: pytest.FixtureRequest) -> str:
+    """The level: bubblewrap, unless a test is about both."""
+    return str(getattr(request, "param", "bubblewrap"))
+
+
+_AT_BOTH_LEVELS = pytest.mark.parametrize("where", ["bubblewrap", "landlock"], indirect=True)
+
+
+@pytest.fixture
 def own_state(state: Path, state_dir: Path) -> Path:
     """A state folder without environments, that shares the gathered tools."""
     folder = state_dir / "state"
@@ -81,14 +90,14 @@ async def project(
     own_state: Path,
     workspace: Path,
     environment: Mapping[str, str],
-    level: str,
+    where: str,
     index: LoopbackIndex,
     state_dir: Path,
 ) -> AsyncIterator[Project]:
     async with serving(index, state_dir) as authority:
         own = _settings(
             environment,
-            level,
+            where,
             UV_DEFAULT_INDEX=f"https://user:hidden@{INDEX}/simple",
             SSL_CERT_FILE=str(authority),
         )
@@ -98,6 +107,7 @@ async def project(
     remove(own_state)
 
 
+@_AT_BOTH_LEVELS
 async def test_what_a_project_needs_is_installed_and_found(project: Project) -> None:
     assert await project.environments.find(project.tree) is None
     made = await project.prepare("demo")
@@ -152,6 +162,7 @@ async def test_the_index_gets_its_password_and_no_message_holds_it(project: Proj
     assert "hidden" not in str(caught.value)
 
 
+@_AT_BOTH_LEVELS
 async def test_a_file_on_a_host_that_no_index_names_is_refused(project: Project) -> None:
     project.index.link("stray", f"https://{EVIL}/packages/stray-1.0-py3-none-any.whl")
     with pytest.raises(EnvFailed, match=EVIL) as caught:
@@ -190,6 +201,7 @@ async def test_nothing_of_a_package_runs_while_it_is_installed(project: Project)
     assert not list(made.folder.rglob("ran"))
 
 
+@_AT_BOTH_LEVELS
 async def test_an_environment_cannot_be_changed_by_what_runs_in_it(project: Project) -> None:
     made = await project.prepare("demo")
     change = (
@@ -221,11 +233,12 @@ async def test_without_a_network_only_what_lies_here_is_installed(project: Proje
     assert project.index.dialled == []
 
 
+@_AT_BOTH_LEVELS
 async def test_an_index_in_a_folder_needs_no_network(
     own_state: Path,
     workspace: Path,
     environment: Mapping[str, str],
-    level: str,
+    where: str,
     index: LoopbackIndex,
     state_dir: Path,
 ) -> None:
@@ -246,7 +259,7 @@ async def test_an_index_in_a_folder_needs_no_network(
     (state_dir / "constraints.txt").write_text("demo<2\n", "utf-8")
     own = _settings(
         environment,
-        level,
+        where,
         UV_DEFAULT_INDEX=f"file://{packages}/simple",
         PIP_FIND_LINKS=str(extra),
         PIP_CONSTRAINT=str(state_dir / "constraints.txt"),
@@ -297,14 +310,14 @@ async def test_uv_and_pip_say_which_indexes_they_use(
     uvs = {
         "UV_DEFAULT_INDEX": "https://uv.test/simple",
         "UV_INDEX": "named=https://own.test/simple",
-        "UV_FIND_LINKS": "/srv/uv",
+        "UV_FIND_LINKS": str(state_dir),
     }
     both = await read_indexes(*tools, {**path, **uvs})
     assert (both.default, both.extra) == (
         "https://uv.test/simple",
         ("https://own.test/simple", "https://more.test/simple", "file:///srv/x/simple"),
     )
-    assert both.find_links == ("/srv/uv", "/srv/links")
+    assert both.find_links == (str(state_dir), "/srv/links")
     variables = await read_indexes(
         *tools, {**path, "PIP_INDEX_URL": "https://env.test/simple", "PIP_EXTRA_INDEX_URL": ""}
     )

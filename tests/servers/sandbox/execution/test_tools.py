@@ -2,18 +2,18 @@
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
 from mcp import Client
 from mcp.server import MCPServer
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, RequestParamsMeta, TextContent
 
 from codegod_kit.grant import META_KEY, Grant, GrantIssuer, GrantVerifier
 from codegod_kit.serving import ServerSettings, tool_server
 from codegod_kit.workspace import Workspaces
-from codegod_sandbox import ground
+from codegod_sandbox import launcher
 from codegod_sandbox.environments import Environments
 from codegod_sandbox.execution import Sandbox
 from codegod_sandbox.execution_tools import register_execution
@@ -38,6 +38,10 @@ async def client(
 
 def _said(result: CallToolResult) -> str:
     return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+
+
+def _meta(token: str) -> RequestParamsMeta:
+    return cast("RequestParamsMeta", {META_KEY: token})
 
 
 async def _data(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -140,7 +144,7 @@ async def test_the_status_names_what_isolates(client: Client, level: str) -> Non
 async def test_without_isolation_nothing_runs_and_the_fix_is_named(
     workspace: Path, state: Path, environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ground.launcher, "abi", lambda: 0)
+    monkeypatch.setattr(launcher, "abi", lambda: 0)
     own = {**environment, "PATH": "/nowhere"}
     async with Client(_server(ServerSettings(workspace, state, environment=own))) as client:
         for call in (("exec_run", {"command": ["touch", "ran"]}), ("env_prepare", {})):
@@ -168,10 +172,10 @@ async def test_a_grant_decides_about_the_network(state_dir: Path, environment: M
     )
     async with Client(_server(settings)) as client:
         answers = [
-            _said(await client.call_tool("env_prepare", {}, meta={META_KEY: issuer.issue(each)}))
+            _said(await client.call_tool("env_prepare", {}, meta=_meta(issuer.issue(each))))
             for each in (grant, grant.model_copy(update={"network": True}))
         ]
-        ran = await client.call_tool("exec_run", {"command": ["ls"]}, meta={META_KEY: issuer.issue(grant)})
+        ran = await client.call_tool("exec_run", {"command": ["ls"]}, meta=_meta(issuer.issue(grant)))
     assert ["may not use the network" in answer for answer in answers] == [True, True]
     assert "requirements.txt" in _said(ran)
     remove(state_dir / "state")

@@ -2,19 +2,43 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
+class Around:
+    """What stands around a place in the file: classes (outermost first), another function, a condition."""
+
+    classes: tuple[ast.ClassDef, ...] = ()
+    nested: bool = False
+    conditional: bool = False
+    typing_only: bool = False
+
+    def within(self, node: ast.AST) -> "Around":
+        """What stands around the children of `node`."""
+        if isinstance(node, Function):
+            return replace(self, nested=True)
+        if isinstance(node, ast.ClassDef):
+            return replace(self, classes=(*self.classes, node))
+        if isinstance(node, ast.If | ast.Try | ast.For | ast.While | ast.Match):
+            typing = isinstance(node, ast.If) and last_name(node.test) == "TYPE_CHECKING"
+            return replace(self, conditional=True, typing_only=self.typing_only or typing)
+        return self
+
+
+@dataclass(frozen=True)
 class Placed:
-    """A function, the classes around it (outermost first), whether another function is, whether it is for types only."""
+    """A function and what stands around it."""
 
     node: Function
-    classes: tuple[ast.ClassDef, ...]
-    nested: bool
-    typing_only: bool
+    around: Around
+
+    @property
+    def classes(self) -> tuple[ast.ClassDef, ...]:
+        """The classes that it is a method of, outermost first."""
+        return self.around.classes
 
     @property
     def name(self) -> str:
@@ -24,20 +48,16 @@ class Placed:
 
 def placed_functions(tree: ast.AST) -> Iterator[Placed]:
     """Every function below `tree`, from the top of the file to its end."""
-    waiting: list[tuple[ast.AST, tuple[ast.ClassDef, ...], bool, bool]] = [(tree, (), False, False)]
+    waiting = [(tree, Around())]
     while waiting:
-        node, classes, nested, typing = waiting.pop()
+        node, around = waiting.pop()
+        # No function has its place in an expression.
         if isinstance(node, ast.expr):
-            # No function has its place in an expression.
             continue
         if isinstance(node, Function):
-            yield Placed(node, classes, nested, typing)
-            nested = True
-        typing = typing or (isinstance(node, ast.If) and last_name(node.test) == "TYPE_CHECKING")
-        inside = (*classes, node) if isinstance(node, ast.ClassDef) else classes
-        waiting.extend(
-            (child, inside, nested, typing) for child in reversed(list(ast.iter_child_nodes(node)))
-        )
+            yield Placed(node, around)
+        inside = around.within(node)
+        waiting.extend((child, inside) for child in reversed(list(ast.iter_child_nodes(node))))
 
 
 def own_nodes(function: Function) -> Iterator[ast.AST]:

@@ -106,7 +106,7 @@ def _empty_kind(placed: Placed) -> str:
 
 def _is_declaration(placed: Placed, overridden: frozenset[tuple[str, str]]) -> bool:
     """Whether the body is meant to be somewhere else: abstract, overloaded, of a protocol, or overridden."""
-    if placed.typing_only or not _DECLARING.isdisjoint(
+    if placed.around.typing_only or not _DECLARING.isdisjoint(
         name.rpartition(".")[2] for name in decorators(placed.node)
     ):
         return True
@@ -120,7 +120,7 @@ def _is_declaration(placed: Placed, overridden: frozenset[tuple[str, str]]) -> b
 def _may_do_nothing(source: Source, placed: Placed) -> bool:
     """An override that silences its base class, a hook, a callback; test doubles do nothing for a living."""
     node = placed.node
-    if source.is_test_code or node.name.startswith("_") or placed.nested or decorators(node):
+    if source.is_test_code or node.name.startswith("_") or placed.around.nested or decorators(node):
         return True
     return bool(placed.classes and placed.classes[-1].bases)
 

@@ -23,7 +23,7 @@ SKIPPED_FOLDERS = frozenset(
 # At the top these hold what a build made; deeper down they are packages like any other.
 _BUILT_FOLDERS = frozenset({"build", "dist"})
 # A generated application is a tenth of this.
-FILE_LIMIT = 3000
+FILE_LIMIT = 10_000
 FILE_LIMIT_BYTES = 1 << 20
 TOTAL_LIMIT_BYTES = 32 << 20
 
@@ -153,20 +153,36 @@ def load(folder: str) -> Project:
     room = TOTAL_LIMIT_BYTES
     for path in _paths(folder):
         if len(project.sources) >= FILE_LIMIT or room <= 0:
-            project.unread.append(
-                Finding(path, 0, "too-large", "The project is too large: this is not checked.")
-            )
+            message = "The project is too large: from here on nothing is checked."
+            project.unread.append(Finding(path, 0, "too-large", message))
             break
-        full = os.path.join(folder, path)
-        if os.path.getsize(full) > FILE_LIMIT_BYTES:
+        try:
+            content = _content(os.path.join(folder, path))
+        except _Unread as error:
+            # Data may be anything; code that nobody can look at is not let through.
+            if path.endswith(".py"):
+                project.unread.append(Finding(path, 0, "unread", f"The file is not checked: {error}."))
             continue
-        with open(full, "rb") as file:
-            content = file.read(FILE_LIMIT_BYTES)
-        if b"\0" in content[:8000] and not path.endswith(".py"):
-            continue
-        room -= len(content)
-        project.sources[path] = Source(path, content)
+        if b"\0" not in content[:8000] or path.endswith(".py"):
+            room -= len(content)
+            project.sources[path] = Source(path, content)
     return project
+
+
+class _Unread(Exception):
+    """Why a file was not read."""
+
+
+def _content(full: str) -> bytes:
+    if os.path.islink(full):
+        raise _Unread("it is a symbolic link, write the code itself")
+    if os.path.getsize(full) > FILE_LIMIT_BYTES:
+        raise _Unread(f"it has more than {FILE_LIMIT_BYTES >> 10} KB, split it")
+    try:
+        with open(full, "rb") as file:
+            return file.read(FILE_LIMIT_BYTES)
+    except PermissionError as error:
+        raise _Unread("the sandbox's user may not read it") from error
 
 
 def parse(content: bytes, path: str) -> ast.Module:
@@ -191,6 +207,6 @@ def _paths(folder: str) -> list[str]:
         )
         for name in sorted(files):
             full = os.path.join(here, name)
-            if os.path.isfile(full) and not os.path.islink(full) and name.isprintable():
+            if os.path.isfile(full) and name.isprintable():
                 found.append(name if base == "." else f"{base}/{name}")
     return found

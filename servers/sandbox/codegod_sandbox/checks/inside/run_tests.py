@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import sys
 import tomllib
 from configparser import ConfigParser
 from configparser import Error as ConfigError
@@ -37,7 +36,6 @@ def main() -> None:
 
     from .recorder import Recorder
 
-    hide_ourselves()
     project = load(os.getcwd())
     try:
         folder = enter_copy()
@@ -51,13 +49,6 @@ def main() -> None:
         code = int(pytest.main(arguments(request, project, folder, wanted), plugins=[recorder]))
     report.write("end", code=code)
     os._exit(code)
-
-
-def hide_ourselves() -> None:
-    """Project code that looks for the checks among the modules finds nothing."""
-    sys.path[:] = [path for path in sys.path if not path.endswith("checks.zip")]
-    for name in [name for name in sys.modules if name == "inside" or name.startswith("inside.")]:
-        del sys.modules[name]
 
 
 def present(tests: list[str], folder: str, report: Report) -> list[str]:
@@ -75,7 +66,7 @@ def expected(project: Project, wanted: list[str]) -> dict[str, set[str]]:
     """For each file that is wanted whole, the names of its tests as its text says them."""
     folders = [test.rstrip("/") for test in wanted if "::" not in test]
     return {
-        source.path: {placed.name for placed in tests_of(source)}
+        source.path: {placed.name for placed in tests_of(source) if not placed.around.conditional}
         for source in project.parsed
         if source.is_test
         and any(

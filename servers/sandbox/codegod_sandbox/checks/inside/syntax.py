@@ -16,6 +16,8 @@ _FENCED_KINDS = (
     ".css", ".go", ".html", ".ini", ".java", ".js", ".json", ".jsx", ".kt", ".mjs", ".py", ".pyi", ".rs", ".sh", ".sql",
     ".swift", ".toml", ".ts", ".tsx", ".yaml", ".yml",
 )  # fmt: skip
+# Their readers allow comments.
+_WITH_COMMENTS = ("tsconfig", "jsconfig", "devcontainer", ".eslintrc")
 _MAY_BE_EMPTY = ("__init__.py", "py.typed", ".gitkeep", ".keep", ".nojekyll", ".dockerignore", ".gitignore")
 
 
@@ -60,7 +62,7 @@ def _parsed(source: Source) -> Finding | None:
         return Finding(source.path, 1, "empty-file", "The file is empty: write its content, or leave it out.")
     if source.is_python:
         return _python(source)
-    if source.name.endswith(".json") and not source.name.startswith("tsconfig"):
+    if source.name.endswith(".json") and not source.name.startswith(_WITH_COMMENTS):
         return _json(source)
     if source.name.endswith(".toml"):
         return _toml(source)

@@ -45,7 +45,8 @@ def tests_of(source: Source) -> list[Placed]:
         placed
         for placed in source.functions
         if placed.node.name.startswith("test")
-        and not placed.nested
+        and not placed.around.nested
+        and not any(name.rpartition(".")[2] == "fixture" for name in decorators(placed.node))
         and all(_is_test_class(each) for each in placed.classes)
     ]
 
@@ -145,7 +146,9 @@ def _check_test(source: Source, placed: Placed, helpers: set[str]) -> Iterator[F
 
 
 def _nothing_collected(source: Source) -> Finding:
-    candidates = [placed for placed in source.functions if assertions(placed.node) and not placed.nested]
+    candidates = [
+        placed for placed in source.functions if assertions(placed.node) and not placed.around.nested
+    ]
     if candidates:
         names = ", ".join(f"`{placed.name}`" for placed in candidates[:3])
         line = candidates[0].node.lineno
@@ -153,11 +156,17 @@ def _nothing_collected(source: Source) -> Finding:
             source.path, line, "not-collected", f"pytest runs none of {names}: names begin with `test_`."
         )
     return Finding(
-        source.path, 1, "no-tests", "There is no test in this file: write functions named `test_...`."
+        source.path, 1, "empty-test-file", "There is no test in this file: write functions named `test_...`."
     )
 
 
 def _is_test_class(node: ast.ClassDef) -> bool:
+    opted_out = any(
+        isinstance(each, ast.Assign) and any(dotted(target) == "__test__" for target in each.targets)
+        for each in node.body
+    )
+    if opted_out:
+        return False
     return node.name.startswith("Test") or any(last_name(base).endswith("TestCase") for base in node.bases)
 
 

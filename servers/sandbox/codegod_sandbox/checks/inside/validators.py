@@ -12,6 +12,7 @@ from .finding import Finding
 from .lint_rules import ADVICE, BLOCKING, HINTS, NOT_IN_TESTS, SETTINGS, is_harmless
 from .project import Project, Source
 from .type_rules import ADVISED_TYPES, HARD_TYPES, KNOWN_IN_TESTS, PACKAGE_RULE
+from .type_rules import HINTS as TYPE_HINTS
 
 # Both are done in a second; what takes longer is stuck.
 _SECONDS = 60
@@ -121,7 +122,8 @@ def read_ty(running: Running, project: Project, env: str) -> list[Finding]:
         if rule == PACKAGE_RULE and not env and not _is_ours(message, project):
             continue
         line = each["location"]["positions"]["begin"]["line"]
-        findings.append(Finding(path, line, rule, message, rule in ADVISED_TYPES))
+        told = f"{message.rstrip('.')}. {TYPE_HINTS.get(rule, '')}".strip()
+        findings.append(Finding(path, line, rule, told, rule in ADVISED_TYPES))
     return findings
 
 

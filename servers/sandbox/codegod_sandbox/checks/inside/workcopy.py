@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 
 from .project import SKIPPED_FOLDERS
 
@@ -31,10 +32,20 @@ def enter_copy() -> str:
         room -= os.path.getsize(source)
         if room < 0:
             raise TooLarge(f"The project has more than {COPY_LIMIT_BYTES >> 20} MB without its dependencies.")
-        shutil.copy(source, target)
+        # A file that is closed to the sandbox's user is not for the program either.
+        with suppress(PermissionError):
+            shutil.copy(source, target)
     os.chdir(copy)
+    _hide_ourselves()
     _make_importable(copy)
     return copy
+
+
+def _hide_ourselves() -> None:
+    """The project is to find its own modules and its environment's, whatever their names, and none of ours."""
+    sys.path[:] = [path for path in sys.path if not path.endswith(".zip") or not os.path.isfile(path)]
+    for name in [name for name in sys.modules if name == __package__ or name.startswith(f"{__package__}.")]:
+        del sys.modules[name]
 
 
 def _make_importable(copy: str) -> None:
