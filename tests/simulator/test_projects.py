@@ -72,6 +72,7 @@ def test_each_test_is_red_on_the_stubs_and_the_smoke_test_is_green(
             assert run.of(path), path
 
 
+@pytest.mark.long
 def test_the_finished_project_is_clean_and_green_and_proves_its_behaviours(
     reference: Reference, tmp_path: Path
 ) -> None:
@@ -87,6 +88,7 @@ def test_the_finished_project_is_clean_and_green_and_proves_its_behaviours(
     assert proofs <= run.passed
 
 
+@pytest.mark.long
 def test_every_wrong_try_is_wrong_in_a_way_that_the_checks_see(reference: Reference, tmp_path: Path) -> None:
     seen: set[str] = set()
     for (task, number), files in reference.wrong.items():

@@ -43,7 +43,10 @@ def _elsewhere(report: Mapping[str, Any], named: Collection[str]) -> list[Findin
     return [
         Finding(
             stage=str(stage["name"]),
-            message=f"the stage {stage['name']!r} fails in files of others: keep the names and types that they use",
+            message=_short(
+                f"the stage {stage['name']!r} fails in files of others: keep the names and types that they use. "
+                f"{stage.get('note', '')}"
+            ),
         )
         for stage in report.get("stages", ())
         if stage["status"] == "failed" and stage["name"] in _HELD and stage["name"] not in named

@@ -143,7 +143,7 @@ def _note(task: Task, tries: Sequence[Attempt]) -> Text:
     if task.state in {"failed", "skipped"}:
         return Text(one_line(task.reason), style="dim")
     if task.state == "ready" and last is not None and last.findings:
-        return Text(finding_line(last.findings[0].model_dump()), style="dim")
+        return Text(finding_line(last.findings[0]), style="dim")
     return Text("")
 
 

@@ -97,14 +97,15 @@ class Runs:
                 build
             )  # before the state: once nobody runs it, the state stays as it is
             found = await self.journal.build(build)
-            waits = running and not lines and not self.has_ended(found)
-            left = give_up - anyio.current_time() if waits else 0.0
+            ended = self.has_ended(found)  # before the events: once it has, what is read below is all of them
+            waits = running and not lines and not ended
+            left = max(0.0, give_up - anyio.current_time()) if waits else 0.0
             events = await self._events(build, cursor, left)
             cursor = events[-1].seq if events else cursor
             lines += [line for event in events for line in plain_lines_of(event)]
             whole = cursor >= found.last_event
-            if len(lines) >= EVENTS_PAGE or (whole and left <= 0):
-                return News(found, tuple(lines), cursor, whole and self.has_ended(found), running)
+            if len(lines) >= EVENTS_PAGE or (whole and not left):
+                return News(found, tuple(lines), cursor, whole and ended, running)
 
     async def cancel(self, build: str) -> Build:
         """End a build for good, and wait for that; a build of another process may need longer than this waits."""
@@ -135,11 +136,13 @@ class Runs:
 
     async def _events(self, build: str, cursor: int, within: float) -> tuple[Event, ...]:
         """The events after `cursor`, waiting for the first or for the end of the run."""
+        run = self._running.get(build)
+        if run is None or not within:
+            return await self.journal.wait_events(build, cursor, within, EVENTS_PAGE)
         events: tuple[Event, ...] = ()
         async with anyio.create_task_group() as group:
-            if run := self._running.get(build):
-                group.start_soon(_then_cancel, run.over.wait, group)
-            events = await self.journal.wait_events(build, cursor, max(0.0, within), EVENTS_PAGE)
+            group.start_soon(_then_cancel, run.over.wait, group)
+            events = await self.journal.wait_events(build, cursor, within, EVENTS_PAGE)
             group.cancel_scope.cancel()
         return events
 

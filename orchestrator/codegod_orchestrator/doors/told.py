@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from rich.markup import escape
 from rich.text import Text
 
 from codegod_orchestrator.journal import Event
+from codegod_workers import Finding
 
 FINDINGS_SHOWN = 3  # the first ones cause the others; `codegod report` has all
 LINE_CHARS = 160  # two lines of a common terminal
@@ -32,20 +34,16 @@ def one_line(text: object, limit: int = LINE_CHARS) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
-def finding_line(finding: object) -> str:
+def finding_line(finding: Finding | Mapping[str, Any] | str) -> str:
     """A finding in one line, whether it was kept as a record or as text."""
-    if not isinstance(finding, Mapping):
-        return one_line(finding)
-    path, line = finding.get("path", ""), finding.get("line", 0)
-    where = f"{path}:{line} " if path and line else f"{path} " if path else ""
-    return one_line(f"{finding.get('stage', '')}: {where}{finding.get('message', '')}".removeprefix(": "))
+    return one_line(Finding.model_validate(finding) if isinstance(finding, Mapping) else finding)
 
 
 def _safe(text: object) -> str:
     return escape(one_line(text))
 
 
-def _findings(findings: Iterable[object]) -> list[str]:
+def _findings(findings: Iterable[Mapping[str, Any] | str]) -> list[str]:
     told = [f"      {escape(finding_line(finding))}" for finding in findings]
     more = len(told) - FINDINGS_SHOWN
     return [*told[:FINDINGS_SHOWN], f"      and {more} more"] if more > 0 else told

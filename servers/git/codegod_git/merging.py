@@ -23,7 +23,11 @@ CandidateId = Annotated[str, Field(description="`candidate` of the proposal, all
 
 def register_merging(server: MCPServer[Any], sites: Sites) -> None:
     """Add the tools of the queue to `server`."""
+    _register_waiting(server, sites)
+    _register_deciding(server, sites)
 
+
+def _register_waiting(server: MCPServer[Any], sites: Sites) -> None:
     @server.tool(annotations=ADDS)
     async def merge_propose(
         source: Annotated[
@@ -49,6 +53,13 @@ def register_merging(server: MCPServer[Any], sites: Sites) -> None:
             made = await create_worktree(await _tree_of(sites, site, waiting), waiting.id)
         return await _report(site, waiting, made.workspace)
 
+    @server.tool(annotations=READS)
+    async def merge_status(workspace: Workspace = "", limit: Limit = 50, cursor: Cursor = "") -> QueueReport:
+        """List the candidates that wait, and whether each could still land."""
+        return await _queue_report(await _whole(sites, "merge_status", workspace), limit, cursor)
+
+
+def _register_deciding(server: MCPServer[Any], sites: Sites) -> None:
     @server.tool(annotations=ADDS_ONCE)
     async def merge_land(
         candidate: CandidateId,
@@ -85,11 +96,6 @@ def register_merging(server: MCPServer[Any], sites: Sites) -> None:
                 archived = await queue.drop(candidate)
             await discard(await _tree_of(sites, site, await queue.read(candidate)))
         return Dropped(candidate=candidate, archived=archived)
-
-    @server.tool(annotations=READS)
-    async def merge_status(workspace: Workspace = "", limit: Limit = 50, cursor: Cursor = "") -> QueueReport:
-        """List the candidates that wait, and whether each could still land."""
-        return await _queue_report(await _whole(sites, "merge_status", workspace), limit, cursor)
 
 
 async def _whole(sites: Sites, tool: str, workspace: str) -> Site:

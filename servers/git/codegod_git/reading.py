@@ -30,7 +30,11 @@ Context = Annotated[
 
 def register_reading(server: MCPServer[Any], sites: Sites) -> None:
     """Add the tools that look to `server`."""
+    _register_changes(server, sites)
+    _register_history(server, sites)
 
+
+def _register_changes(server: MCPServer[Any], sites: Sites) -> None:
     @server.tool(annotations=READS)
     async def git_status(workspace: Workspace = "") -> StatusReport:
         """List what changed in the workspace since its last commit, and what a commit would leave out."""
@@ -49,6 +53,8 @@ def register_reading(server: MCPServer[Any], sites: Sites) -> None:
         site = await (sites.place if head else sites.open)(workspace)
         return await _diff(site, base, head, paths, context, cursor)
 
+
+def _register_history(server: MCPServer[Any], sites: Sites) -> None:
     @server.tool(annotations=READS)
     async def git_log(
         revision: Annotated[

@@ -4,6 +4,7 @@ It speaks CONNECT and nothing else, so that what passes is encrypted end to end.
 address that was checked is the one that is dialled.
 """
 
+import asyncio
 import hmac
 import logging
 import os
@@ -14,7 +15,6 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -194,10 +194,16 @@ async def open_proxy(policy: EgressPolicy, folder: Path | None = None) -> AsyncI
         proxy = EgressProxy(policy)
     ours.setblocking(False)
     with ours:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(serve, at_once=_CONNECTIONS), ours, proxy.handle)
+        # Not a task group of this context: it would wrap whatever fails inside the context in a group.
+        serving = asyncio.create_task(serve(ours, proxy.handle, at_once=_CONNECTIONS))
+        try:
             yield proxy
-            tasks.cancel_scope.cancel()
+        finally:
+            serving.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([serving])
+    if not serving.cancelled():
+        serving.result()
 
 
 def _unix_socket(folder: Path) -> socket.socket:

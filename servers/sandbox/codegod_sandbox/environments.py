@@ -9,7 +9,7 @@ import os
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -107,6 +107,8 @@ class Environments:
         indexes = self._indexes if network else self._indexes.only_local()
         names = list(dict.fromkeys([*ALWAYS, *(Requirement(line).name for line in requirements)]))
         reach = await find_reach(indexes, names, self._environment, self._network)
+        if not network:  # an index in a folder here may link to files that are not
+            reach = replace(reach, policy=None)
         partial = _partial(home)
         await anyio.to_thread.run_sync(_clear, partial)
         what = Installation(requirements, indexes, reach, partial / "venv", self._cache, partial / "scratch")

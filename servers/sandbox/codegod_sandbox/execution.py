@@ -106,8 +106,8 @@ class Sandbox:
         )
         try:
             result = await self._run(spec, ground, jail)
-        except (SandboxBroken, OSError) as error:
-            return explain(jail.level, error.said if isinstance(error, SandboxBroken) else str(error))
+        except SandboxBroken as error:
+            return explain(jail.level, error.said)
         if (result.status, result.exit_code) != ("exit", 0):
             return explain(
                 jail.level, f"{result.status} {result.exit_code} {result.stderr.decode(errors='replace')}"
@@ -171,9 +171,7 @@ def _result(
     ended: Ended, level: Level, places: Places, proxy: EgressProxy | None, *, memory: bool
 ) -> RunResult:
     status: RunStatus = ended.reason or ("signal" if 128 < ended.exit_code <= 128 + _SIGNALS else "exit")
-    if (
-        memory and ended.exit_code != 0
-    ):  # whatever came of it: what was left may have waited for the killed one
+    if memory and ended.exit_code != 0:  # even a timeout: what was left may have waited for the killed one
         status = "memory_limit"
     return RunResult(
         status=status,
@@ -201,18 +199,12 @@ def _visible(spec: RunSpec) -> Iterator[Path]:
 
 
 def _require_reach(spec: RunSpec, uid: int | None) -> None:
+    if uid is None:
+        return
     for path in _visible(spec):
-        folder = path if path.is_dir() else path.parent
-        if (
-            uid is not None
-            and (closed := closed_to(folder, uid)) is not None
-            and not _will_be_given(closed, spec)
-        ):
+        closed = closed_to(path if path.is_dir() else path.parent, uid)
+        if closed is not None and closed not in _writable(spec):  # those are given to that user
             raise UnreachableFolder(str(path), str(closed), uid)
-
-
-def _will_be_given(closed: Path, spec: RunSpec) -> bool:
-    return closed in _writable(spec)
 
 
 def _take_stock(spec: RunSpec, uid: int | None) -> Usage:

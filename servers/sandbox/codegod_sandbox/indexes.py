@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import anyio
 
 from codegod_kit.faults import ToolFault
+from codegod_sandbox.execution_faults import BadSetting
 
 _TOOL_SECONDS = 30
 _SAID_CHARS = 500
@@ -29,6 +30,7 @@ _ASK_UV: Final = (
     "--emit-find-links",
     "-",
 )
+_PIP_VARIABLE: Final = "PIP_"
 _PIP_SECTIONS: Final = ("global", "install", ":env:")  # a later one wins
 _SYSTEM_FOLDERS: Final = ("/proc", "/dev", "/sys", "/run", "/etc", "/opt/codegod", "/workspace", "/env")
 
@@ -130,9 +132,15 @@ async def _uv_options(uv: Path, environment: Mapping[str, str], *options: str) -
 
 
 async def _pip_settings(python: Path, environment: Mapping[str, str]) -> dict[str, list[str]]:
-    """pip's configuration, each name with its values; empty where there is no pip."""
+    """pip's configuration, each name with its values; without a pip, what its variables say."""
     answer = await _ask([str(python), "-m", "pip", "config", "list"], environment)
-    return dict(_read_settings(answer.stdout.decode(errors="replace"))) if answer.returncode == 0 else {}
+    if answer.returncode == 0:
+        return dict(_read_settings(answer.stdout.decode(errors="replace")))
+    return {
+        name.removeprefix(_PIP_VARIABLE).lower().replace("_", "-"): value.split()
+        for name, value in environment.items()
+        if name.startswith(_PIP_VARIABLE)
+    }
 
 
 def _read_settings(said: str) -> Iterator[tuple[str, list[str]]]:
@@ -153,7 +161,14 @@ async def _ask(command: list[str], environment: Mapping[str, str]) -> subprocess
 
 def _constraints(environment: Mapping[str, str], pip: Mapping[str, list[str]]) -> tuple[str, ...]:
     files = _once([*environment.get("UV_CONSTRAINT", "").split(), *pip.get("constraint", [])])
-    return tuple(Path(file).read_text("utf-8") for file in files)
+    return tuple(_constraint(file) for file in files)
+
+
+def _constraint(file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting("constraint (of pip or uv)", shown(file), "a file that can be read") from error
 
 
 def _once(values: list[str]) -> tuple[str, ...]:

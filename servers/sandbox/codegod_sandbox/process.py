@@ -11,7 +11,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 import anyio
@@ -19,6 +18,7 @@ from anyio.abc import ByteReceiveStream, Process
 
 from codegod_sandbox.descriptors import Descriptors
 from codegod_sandbox.execution_faults import SandboxBroken
+from codegod_sandbox.family import family, parent_of
 from codegod_sandbox.output import FLOOD_BYTES, Kept
 from codegod_sandbox.spec import Level, RunStatus
 
@@ -27,6 +27,7 @@ _CHUNK_BYTES = 1 << 16
 _START_SECONDS = 20  # making the namespaces takes milliseconds; a machine may be that busy
 _END_SECONDS = 10  # how long the kernel may take to end what was killed
 _STATUS_BYTES = 4096  # the status pipe carries two short JSON documents
+_OWN_ENVIRONMENT = {"PATH": "/usr/bin:/bin"}  # /proc/1/environ inside shows bubblewrap's own
 _KILLED = 128 + 9  # SIGKILL, by number: Windows has no such name, and this module is imported there
 
 Breach = Callable[[int], Awaitable[RunStatus]]
@@ -49,9 +50,7 @@ class Launch:
     status: int  # we read what the child says about itself
     release: int  # we write a byte when the program may start
     uid: int | None  # None: our own
-    stopping: (
-        signal.Signals | None
-    )  # asks the first process to end all others; None: killing its child does that
+    stopping: signal.Signals | None  # asks the first process to end all others; None: killing its child does
 
 
 @dataclass(slots=True)
@@ -100,12 +99,23 @@ class _Running:
         return _there(self._process)
 
     async def start(self, confine: Confine) -> None:
+        try:
+            await self._spawn()
+            try:
+                with anyio.fail_after(_START_SECONDS):
+                    await self._handshake(confine)
+            except BaseException:
+                await self.stop()
+                await self.close()
+                raise
+        except OSError as error:
+            raise SandboxBroken(self.launch.level, str(error) or "it did not start in time") from error
+
+    async def _spawn(self) -> None:
         launch = self.launch
         self._process = await anyio.open_process(
             list(launch.argv),
-            env={
-                "PATH": "/usr/bin:/bin"
-            },  # /proc/1/environ inside shows the environment of bubblewrap itself
+            env=_OWN_ENVIRONMENT,
             cwd="/",
             start_new_session=True,
             pass_fds=launch.descriptors.given,
@@ -114,13 +124,6 @@ class _Running:
             extra_groups=None if launch.uid is None else (),
         )
         launch.descriptors.close_given()
-        try:
-            with anyio.fail_after(_START_SECONDS):
-                await self._handshake(confine)
-        except BaseException:
-            await self.stop()
-            await self.close()
-            raise
 
     async def _handshake(self, confine: Confine) -> None:
         while b"\n" not in self.said:
@@ -138,10 +141,9 @@ class _Running:
         """A handle that can kill this child and nothing else; None when it has died, and its number with it."""
         try:
             handle = self.launch.descriptors.keep(os.pidfd_open(child))
-            status = Path("/proc", str(child), "stat").read_bytes()
-        except (FileNotFoundError, ProcessLookupError):
+        except ProcessLookupError:
             return None
-        return handle if int(status.rpartition(b")")[2].split()[1]) == self.process.pid else None
+        return handle if parent_of(child) == self.process.pid else None
 
     async def finish(self, stdin: bytes, wall_seconds: float, breach: Breach) -> None:
         drained = anyio.Event()
@@ -224,12 +226,18 @@ class _Running:
                 await anyio.wait_readable(self.handle)
             _reap(self.handle)
         else:
-            self._signal_process(signal.SIGKILL)
+            self._kill_unborn()
         with anyio.move_on_after(_END_SECONDS) as late:
             await self.process.wait()
         if late.cancelled_caught:
             self._signal_process(signal.SIGKILL)
             await self.process.wait()
+
+    def _kill_unborn(self) -> None:
+        """It never said which child it made, and killing it alone would set that child free."""
+        for process in sorted(family(self.process.pid), reverse=True):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
     def _signal_process(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):

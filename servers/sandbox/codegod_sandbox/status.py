@@ -24,7 +24,7 @@ class SandboxStatus(BaseModel):
     level: Literal["bubblewrap", "landlock", "none"] = Field(
         description="What isolates programs; none: none is run"
     )
-    user: int = Field(description="The user that programs run as, seen from outside")
+    user: int = Field(description="The user that programs run as, seen from outside; -1: there are none")
     memory_limit: str = Field(description="What bounds the memory of all processes of a run together")
     process_limit: str = Field(description="What bounds the number of processes of a run")
     disk_limit: str = Field(description="What bounds the files of a run")
@@ -40,7 +40,7 @@ def describe(ground: Ground) -> SandboxStatus:
     toolchain = ground.toolchain
     return SandboxStatus(
         level="none" if ground.jail is None else ground.jail.level,
-        user=os.geteuid() if ground.uid is None else ground.uid,
+        user=_own_user() if ground.uid is None else ground.uid,
         memory_limit=_memory(ground.cgroups),
         process_limit=_processes(ground),
         disk_limit=f"{Limits().disk_bytes >> 20} MiB more than before, looked at while a program runs",
@@ -52,6 +52,10 @@ def describe(ground: Ground) -> SandboxStatus:
         else [tool for tool in VALIDATORS if tool not in toolchain.missing],
         problems=[*ground.problems, *_weaknesses(ground)],
     )
+
+
+def _own_user() -> int:
+    return os.geteuid() if hasattr(os, "geteuid") else -1  # Windows has none
 
 
 def _memory(cgroups: CgroupHome | None) -> str:

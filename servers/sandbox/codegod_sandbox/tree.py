@@ -16,7 +16,7 @@ from codegod_sandbox.execution_faults import ForeignFile
 _FOLDER = (
     os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 )
-_BLOCK_BYTES = 512  # the unit of st_blocks, whatever the file system's own is
+BLOCK_BYTES = 512  # the unit of st_blocks, whatever the file system's own is
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def usage(folder: Path) -> Usage:
     for _, _, status in _walk(folder):
         total += 1
         blocks += status.st_blocks
-    return Usage(blocks * _BLOCK_BYTES, total)
+    return Usage(blocks * BLOCK_BYTES, total)
 
 
 def give(folder: Path, uid: int) -> Usage:
@@ -54,7 +54,7 @@ def give(folder: Path, uid: int) -> Usage:
         total += 1
         blocks += status.st_blocks
         _own(Path(name), parent, status, uid)
-    return Usage(blocks * _BLOCK_BYTES, total)
+    return Usage(blocks * BLOCK_BYTES, total)
 
 
 def remove(folder: Path) -> None:

@@ -1,19 +1,23 @@
 """Totals that no kernel limit bounds here, looked at while a program runs."""
 
 import os
-from collections.abc import Iterator
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 
 from codegod_sandbox.execution_faults import ForeignFile
+from codegod_sandbox.family import family
 from codegod_sandbox.spec import Limits, RunStatus
-from codegod_sandbox.tree import Usage, usage
+from codegod_sandbox.tree import BLOCK_BYTES, Usage, usage
 
 _LOOK_SECONDS = 0.1  # at a gigabyte a second of writing, a tenth of the limit is missed
 _FULL_LOOK_SECONDS = 15  # whatever the file system's counters say
 _ENTRIES = 200_000  # files and folders a run may add: a large node_modules has 50 000
+_FLOOR_BYTES = 1 << 30  # below this a program that may have filled the disk is stopped without proof
+_PLENTY = 1 << 62
 _KIB = 1024
 
 
@@ -35,38 +39,48 @@ class Watchdog:
             if self.watch_memory and _memory(process) > self.limits.memory_bytes:
                 return "memory_limit"
             now = self._free()
+            gone = Usage(free.bytes - now.bytes, free.entries - now.entries)
+            if now.bytes < _FLOOR_BYTES and gone.bytes > self.limits.disk_bytes:
+                return "disk_limit"
             # Counting files takes long in a large tree. The file system's own counters say when it is worth it.
-            suspicious = (
-                free.bytes - now.bytes > self.limits.disk_bytes // 4
-                or free.entries - now.entries > _ENTRIES // 4
-            )
+            suspicious = gone.bytes > self.limits.disk_bytes // 4 or gone.entries > _ENTRIES // 4
             if suspicious or anyio.current_time() - looked > _FULL_LOOK_SECONDS:
-                if await anyio.to_thread.run_sync(self._disk_is_over):
+                if await anyio.to_thread.run_sync(self._disk_is_over, process):
                     return "disk_limit"
                 looked = anyio.current_time()
 
     def _free(self) -> Usage:
-        left = Usage(1 << 62, 1 << 62)
-        for folder in self.folders:
-            status = os.statvfs(folder)
-            left = Usage(
-                min(left.bytes, status.f_bfree * status.f_frsize),
-                min(left.entries, status.f_ffree or 1 << 62),
-            )
-        return left
+        counts = [os.statvfs(folder) for folder in self.folders]
+        return Usage(
+            min((count.f_bfree * count.f_frsize for count in counts), default=_PLENTY),
+            min((count.f_ffree or _PLENTY for count in counts), default=_PLENTY),
+        )
 
-    def _disk_is_over(self) -> bool:
+    def _disk_is_over(self, process: int) -> bool:
         try:
             now = sum((usage(folder) for folder in self.folders), Usage())
         except ForeignFile:  # folders were moved while they were counted: the next look counts them
             return False
-        grown = now.bytes - self.before.bytes
+        grown = now.bytes - self.before.bytes + self._nameless(process)
         return grown > self.limits.disk_bytes or now.entries - self.before.entries > _ENTRIES
+
+    def _nameless(self, process: int) -> int:
+        """What lies in files that have been deleted and are still open."""
+        devices = {folder.stat().st_dev for folder in self.folders}
+        found = {}
+        for member in family(process):
+            with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+                for descriptor in Path("/proc", str(member), "fd").iterdir():
+                    with suppress(FileNotFoundError):
+                        status = descriptor.stat()
+                        if stat.S_ISREG(status.st_mode) and not status.st_nlink and status.st_dev in devices:
+                            found[status.st_dev, status.st_ino] = status.st_blocks * BLOCK_BYTES
+        return sum(found.values())
 
 
 def _memory(process: int) -> int:
     """What `process` and its descendants take together, shared memory counted once."""
-    return sum(_proportional_share(member) for member in _family(process))
+    return sum(_proportional_share(member) for member in family(process))
 
 
 def _proportional_share(process: int) -> int:
@@ -88,19 +102,3 @@ def _resident(process: int) -> int:
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _family(process: int) -> Iterator[int]:
-    parents: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                status = Path("/proc", name, "stat").read_bytes()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            parents.setdefault(int(status.rpartition(b")")[2].split()[1]), []).append(int(name))
-    waiting = [process]
-    while waiting:
-        member = waiting.pop()
-        yield member
-        waiting += parents.get(member, [])

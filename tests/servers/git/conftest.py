@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,12 +78,16 @@ class Build:
 
     async def begin(self, files: dict[str, str | bytes]) -> str:
         """`git_init` and a first commit of `files` on main; its id. Made once for equal files, then copied."""
-        made = self.templates / hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
-        if not made.exists():
-            await self._begin(files)
-            shutil.copytree(self.folder, made, symlinks=True)
-        else:
+        return await self.once(repr(sorted(files.items())), lambda: self._begin(files))
+
+    async def once(self, name: str, make: Callable[[], Awaitable[None]]) -> str:
+        """The build as `make` leaves it; made for the first who asks, copied for the others. Gives the head of main."""
+        made = self.templates / hashlib.sha256(name.encode()).hexdigest()
+        if made.exists():
             shutil.copytree(made, self.folder, symlinks=True)
+        else:
+            await make()
+            shutil.copytree(self.folder, made, symlinks=True)
         return (self.repository / "refs/heads/main").read_text(encoding="ascii").strip()
 
     async def _begin(self, files: dict[str, str | bytes]) -> None:

@@ -14,21 +14,24 @@ from codegod_kit import ServerSettings
 
 async def finished(build: Any) -> str:
     """A build with one accepted task, one that was not, and a dropped candidate; the head of main."""
-    await build.begin({"app.py": "0\n", "run.sh": "#!/bin/sh\n", ".gitattributes": "*.txt eol=lf\n"})
+    return str(await build.once("finished", lambda: finish(build)))
+
+
+async def finish(build: Any) -> None:
+    await build._begin({"app.py": "0\n", "run.sh": "#!/bin/sh\n", ".gitattributes": "*.txt eol=lf\n"})
     await build.attempt("t.1", {"app.py": "wrong\n"})
     await build.attempt("t.2", {"app.py": "right\n", "data/a.txt": "x\n"})
     source = "refs/codegod/attempts/t/{}"
     dropped = await build.orchestrator.ok("merge_propose", source=source.format(1), paths=["."])
     await build.orchestrator.ok("merge_drop", candidate=dropped["candidate"], reason="wrong")
     good = await build.orchestrator.ok("merge_propose", source=source.format(2), paths=["."])
-    landed = await build.orchestrator.ok(
+    await build.orchestrator.ok(
         "merge_land",
         candidate=good["candidate"],
         expected_head=good["head"],
         message="Add t",
         trailers=["Task-Id: t"],
     )
-    return str(landed["id"])
 
 
 def deliverer(build: Any, place: Path) -> Any:

@@ -255,7 +255,11 @@ CRASH = """
 
 @pytest.mark.parametrize(
     ("module", "function", "commits"),
-    [("merging", "discard", 2), ("merging", "commit_report", 2), ("queue.Repository", "move", 1)],
+    [
+        ("merging", "discard", 2),
+        ("queue.Repository", "move", 1),
+        pytest.param("merging", "commit_report", 2, marks=pytest.mark.long),
+    ],
 )
 async def test_a_landing_survives_the_death_of_the_server(
     build: Any, module: str, function: str, commits: int

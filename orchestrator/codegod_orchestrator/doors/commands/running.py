@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import anyio
 from rich.console import Console
@@ -14,6 +15,7 @@ from codegod_orchestrator.doors.cli import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUP
 from codegod_orchestrator.doors.engine import Engine, Opened
 from codegod_orchestrator.doors.interruption import advise, interruptible
 from codegod_orchestrator.doors.live import LiveView
+from codegod_orchestrator.doors.log_file import logging_to
 from codegod_orchestrator.doors.mendable import mendable
 from codegod_orchestrator.doors.settings import Refused
 from codegod_orchestrator.journal import Build
@@ -56,14 +58,15 @@ async def run_shown(engine: Engine, opened: Opened, build: str, console: Console
     advise(f"Go on with: codegod resume {build}")
     journal = engine.journal
     view = LiveView(console, journal, build, seen=(await journal.build(build)).last_event)
-    try:
-        async with anyio.create_task_group() as group:
-            group.start_soon(view.follow)
-            await engine.run(build, opened.models)
-            group.cancel_scope.cancel()
-    finally:
-        with anyio.CancelScope(shield=True):
-            await view.finish()
+    with logging_to(log_of(engine, build)):
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(view.follow)
+                await engine.run(build, opened.models)
+                group.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await view.finish()
     ended = await journal.build(build)
     if ended.state in BUILD_ENDS:
         advise("")  # whoever interrupts the reading of a report has nothing to go on with
@@ -74,17 +77,23 @@ async def conclude(engine: Engine, build: Build, console: Console) -> int:
     """Say what came of a build that has ended, and return its exit code."""
     if build.state == "failed" and not build.plan:
         # Nothing was begun: what is missing is a model that can plan this.
-        raise Refused(build.reason)
+        raise Refused(" ".join(build.reason.split()))
     console.print()
     console.print(escape(report_text(await read_report(engine.journal, build.id))), highlight=False)
     if build.state == "failed":
         console.print(f"Mend what is named above, then: codegod resume {build.id}", highlight=False)
+        console.print(f"The servers' own words are in {escape(str(log_of(engine, build.id)))}", highlight=False)
     if build.state == "partial":
         console.print(
             f"Try what is missing again, with stronger models if need be: codegod resume {build.id} --ladder MODELS",
             highlight=False,
         )
     return _EXIT.get(build.state, EXIT_FAILED)
+
+
+def log_of(engine: Engine, build: str) -> Path:
+    """Where the logs of a build go that this process runs."""
+    return engine.settings.state / "logs" / f"{build}.jsonl"
 
 
 __all__ = ["conclude", "guarded", "run_shown"]

@@ -1,4 +1,4 @@
-"""Tools that show which files there are: `dir_list`, `dir_tree`, `file_search`."""
+"""Tools that show which files there are: `dir_list`, `dir_tree`."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,6 @@ from pydantic import BaseModel, Field
 
 from codegod_kit.beneath import Kind, Walk
 from codegod_kit.paging import PAGE_CHARS, page_list
-from codegod_sandbox.files.glob import matcher
 from codegod_sandbox.files.places import FolderPath, Tree, Trees, Workspace
 from codegod_sandbox.files.reading import READS
 from codegod_sandbox.files.shown import shown
@@ -38,15 +37,6 @@ class Listing(BaseModel):
     entries: list[ListedEntry]
     total: int
     next_cursor: str
-
-
-class FoundFiles(BaseModel):
-    """Paths that match. `note` says what was not looked at; `next_cursor` is empty at the end."""
-
-    paths: list[str]
-    total: int
-    next_cursor: str
-    note: str = ""
 
 
 def register_listing(server: MCPServer[Any], trees: Trees) -> None:
@@ -81,34 +71,6 @@ def register_listing(server: MCPServer[Any], trees: Trees) -> None:
         """
         with trees.open(workspace) as tree:
             return _drawn(tree, tree.to_read(path), depth, limit)
-
-    @server.tool(annotations=READS)
-    def file_search(
-        pattern: Annotated[
-            str, Field(min_length=1, description="Name or path pattern, e.g. `*.py`, `src/**/test_*.py`")
-        ],
-        path: FolderPath = "",
-        limit: Limit = 100,
-        cursor: Cursor = "",
-        workspace: Workspace = "",
-    ) -> FoundFiles:
-        """Find files by name. `*` and `?` stay within a name, `**` crosses folders; without `/` any folder matches.
-
-        Example: file_search(pattern="*_test.py")
-        """
-        matches = matcher(pattern)
-        with trees.open(workspace) as tree:
-            place = tree.to_read(path)
-            walk = tree.files.walk(place, skip=FILLED_FOLDERS)
-            start = len(place) + 1 if place else 0
-            found = [each for each, kind in walk if kind != "folder" and matches(each[start:])]
-        page = page_list(found, cursor, of=f"file_search {place} {pattern}", limit=limit)
-        return FoundFiles(
-            paths=[shown(each) for each in page.items],
-            total=page.total,
-            next_cursor=page.next_cursor,
-            note=left_out(walk),
-        )
 
 
 def left_out(walk: Walk) -> str:

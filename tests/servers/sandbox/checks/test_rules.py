@@ -3,7 +3,9 @@
 import pytest
 
 from codegod_sandbox.checks.inside.dockerfiles import check_dockerfiles
-from codegod_sandbox.checks.inside.hazards import check_hazards
+from codegod_sandbox.checks.inside.exposure import check_exposure
+from codegod_sandbox.checks.inside.flow import check_flow
+from codegod_sandbox.checks.inside.injection import check_injection
 from codegod_sandbox.checks.inside.needed import check_needed
 from codegod_sandbox.checks.inside.placeholders import check_placeholders
 from codegod_sandbox.checks.inside.repetition import check_repetition
@@ -138,9 +140,9 @@ def _in(code: str) -> str:
     ],
 )
 def test_a_loop_that_cannot_end_is_found(loop: str) -> None:
-    assert [
-        found[2] for found in failing(check_hazards(project_of({"a.py": f"def f(n):\n    {loop}\n"})))
-    ] == ["endless-loop"]
+    assert [found[2] for found in failing(check_flow(project_of({"a.py": f"def f(n):\n    {loop}\n"})))] == [
+        "endless-loop"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_a_loop_that_cannot_end_is_found(loop: str) -> None:
     ],
 )
 def test_a_loop_that_can_end_is_left_alone(loop: str) -> None:
-    assert failing(check_hazards(project_of({"a.py": f"def f(n, items):\n    {loop}\n"}))) == []
+    assert failing(check_flow(project_of({"a.py": f"def f(n, items):\n    {loop}\n"}))) == []
 
 
 @pytest.mark.parametrize(
@@ -174,10 +176,12 @@ def test_a_loop_that_can_end_is_left_alone(loop: str) -> None:
         ('f"SELECT * FROM {table} ORDER BY {column}"', False),
         ('"SELECT * FROM t WHERE id = ?", (name,)', False),
         ('"SELECT 1 " + "FROM t"', False),
+        ('f"SELECT * FROM t LIMIT {int(name)}"', False),
+        ("f\"INSERT INTO t VALUES ({', '.join('?' for _ in name)})\"", False),
     ],
 )
 def test_a_value_in_sql_is_found_and_a_column_is_not(query: str, bad: bool) -> None:
-    found = failing(check_hazards(project_of({"a.py": f"def f(db, name):\n    db.execute({query})\n"})))
+    found = failing(check_injection(project_of({"a.py": f"def f(db, name):\n    db.execute({query})\n"})))
     assert found == ([("a.py", 2, "sql-injection")] if bad else [])
 
 
@@ -193,8 +197,44 @@ def test_a_value_in_sql_is_found_and_a_column_is_not(query: str, bad: bool) -> N
     ],
 )
 def test_a_real_looking_secret_is_found_in_any_file(line: str, bad: bool) -> None:
-    found = failing(check_hazards(project_of({"a.py": line, ".env.example": line})))
+    found = failing(check_exposure(project_of({"a.py": line, ".env.example": line})))
     assert {path for path, _, _ in found} == ({"a.py", ".env.example"} if bad else set())
+
+
+def test_a_query_that_was_put_together_before_is_found_too() -> None:
+    code = "def f(db, name):\n    query = f\"SELECT * FROM t WHERE name = '{name}'\"\n    return db.execute(query)\n"
+    assert failing(check_injection(project_of({"a.py": code, "tests/test_a.py": code}))) == [
+        ("a.py", 3, "sql-injection")
+    ]
+
+
+def test_a_token_that_nobody_verifies_is_found() -> None:
+    code = "import jwt\n\n\ndef f(t):\n    return jwt.decode(t, options={'verify_signature': False})\n"
+    assert failing(check_exposure(project_of({"a.py": code}))) == [("a.py", 5, "unverified-token")]
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("def f():\n    return 1\n    print('x')\n", [(3, "unreachable")]),
+        ("def f():\n    raise ValueError\n    return 1\n", [(3, "unreachable")]),
+        ("def f():\n    for x in y:\n        continue\n        print(x)\n", [(4, "unreachable")]),
+        ("try:\n    f()\nexcept Exception:\n    g()\nexcept ValueError:\n    h()\n", [(5, "unreachable")]),
+        ("def f(x):\n    if x == 'a' or 'b':\n        return 1\n    return 2\n", [(2, "always-true")]),
+        ("def fact(n):\n    return n * fact(n - 1)\n", [(2, "endless-recursion")]),
+        ("class A:\n    def f(self):\n        return self.f()\n", [(3, "endless-recursion")]),
+        ("def f():\n    return\n    yield\n", []),
+        ("try:\n    f()\nexcept Exception:\n    g()\nexcept BaseException:\n    h()\n", []),
+        ("def f(x):\n    if x:\n        return 1\n    return 2\n", []),
+        ("def f(x, name):\n    if x or name:\n        return name or 'nobody'\n    return ''\n", []),
+        ("def fact(n):\n    return 1 if n < 2 else n * fact(n - 1)\n", []),
+        ("class A:\n    def f(self):\n        return self.other.f()\n", []),
+        ("class A(B):\n    def f(self):\n        return super().f()\n", []),
+        ("try:\n    f()\nexcept ValueError:\n    g()\nexcept Exception:\n    h()\n", []),
+    ],
+)
+def test_a_path_that_is_never_taken_or_never_left_is_found(code: str, found: list[tuple[int, str]]) -> None:
+    assert [each[1:] for each in failing(check_flow(project_of({"a.py": code})))] == found
 
 
 MANIFEST = '[project]\nname = "x"\ndependencies = ["pyyaml>=6", "python-dotenv", "Flask[async]"]\n'
@@ -206,7 +246,7 @@ MANIFEST = '[project]\nname = "x"\ndependencies = ["pyyaml>=6", "python-dotenv",
         ("import fastapi_magic_auth\n", True),
         ("from fastapi.magic import x\n", True),
         ("import yaml, dotenv, flask, os, pytest\n", False),
-        ("import mine.inner\nfrom . import sibling\nimport helper\n", False),
+        ("import mine.inner\nfrom . import sibling\nimport shapes\n", False),
         ("try:\n    import uvloop\nexcept ImportError:\n    uvloop = None\n", False),
         ("import installed_one\n", False),
     ],
@@ -215,7 +255,7 @@ def test_a_package_that_nobody_has_is_found(code: str, bad: bool) -> None:
     files = {
         "src/mine/__init__.py": "",
         "src/mine/inner.py": code,
-        "tests/helper.py": "x = 1\n",
+        "tests/shapes.py": "x = 1\n",
         "pyproject.toml": MANIFEST,
     }
     found = failing(check_needed(project_of(files), frozenset({"installed_one"})))

@@ -101,7 +101,7 @@ def test_async_tests_run_where_the_project_says_so() -> None:
         ("@given(st.integers())\ndef test_a(number):\n    assert number\n", False),
         ("@patch('x')\ndef test_a(mock):\n    assert mock\n", False),
         ("class TestA:\n    def test_a(self, nowhere):\n        assert nowhere\n", True),
-        ("from helpers import *\n\n\ndef test_a(anything):\n    assert anything\n", False),
+        ("from shapes import *\n\n\ndef test_a(anything):\n    assert anything\n", False),
     ],
 )
 def test_a_fixture_that_is_nowhere_is_found(test: str, bad: bool) -> None:

@@ -39,6 +39,15 @@ BAD = {
     "loads.py": ("import pickle\n\n\ndef f(b: bytes) -> object:\n    return pickle.loads(b)\n", "S301"),
     "shell.py": ("import os\n\n\ndef f(x: str) -> None:\n    os.system('rm ' + x)\n", "S605"),
     "password.py": ('DB_PASSWORD = "hunter2-Pr0d!"\n', "S105"),
+    "weak.py": (
+        "import hashlib\n\n\ndef hash_password(p: str) -> str:\n    return hashlib.md5(p.encode()).hexdigest()\n",
+        "S324",
+    ),
+    "guess.py": ("import random\n\n\ndef new_token() -> str:\n    return str(random.random())\n", "S311"),
+    "skips.py": (
+        "def f(xs: list[int]) -> None:\n    for x in xs:\n        if x:\n            xs.remove(x)\n",
+        "B909",
+    ),
     "sleeps.py": ("import time\n\n\nasync def f() -> None:\n    time.sleep(1)\n", "ASYNC251"),
     "awaits.py": ("async def f() -> None: ...\n\n\nasync def g() -> None:\n    f()\n", "unused-awaitable"),
     "optional.py": (

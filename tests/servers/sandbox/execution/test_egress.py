@@ -1,7 +1,7 @@
 """The proxy out of a sandbox. The network of these tests is a resolver and a dialler of our own, on loopback only."""
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from anyio.abc import ByteStream
 from codegod_sandbox import egress
 from codegod_sandbox.addresses import forbidden, is_literal
 from codegod_sandbox.egress import EgressPolicy, EgressProxy, open_proxy
-from codegod_sandbox.execution import PYTHON, RunResult, Sandbox
+from codegod_sandbox.execution import PYTHON, RunResult, RunSpec, Sandbox
+from codegod_sandbox.execution_faults import SandboxBroken
 from codegod_sandbox.socket_stream import SocketStream, serve
 from codegod_sandbox.upstream import BadProxySetting, Upstream
 
@@ -423,6 +424,14 @@ except OSError: print('BLOCKED')
         "169.254.169.254",
     ]
     assert network.dialled == [("203.0.113.7", 443)]
+
+
+async def test_a_fault_stays_a_fault_while_a_proxy_is_open(
+    sandboxes: Mapping[str, Sandbox], workspace: Path, policy: EgressPolicy
+) -> None:
+    spec = RunSpec(("true",), workspace, egress=policy, read_only={"gone": workspace / "gone"})
+    with pytest.raises(SandboxBroken):
+        await sandboxes["bubblewrap"].run(spec)
 
 
 async def test_without_a_policy_there_is_no_proxy(run: Callable[..., Awaitable[RunResult]]) -> None:

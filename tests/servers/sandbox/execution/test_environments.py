@@ -11,6 +11,7 @@ import pytest
 from codegod_kit.serving import ServerSettings
 from codegod_sandbox.environments import Environments, Prepared
 from codegod_sandbox.execution import PYTHON, RunResult, RunSpec, Sandbox
+from codegod_sandbox.execution_faults import BadSetting
 from codegod_sandbox.indexes import IndexUnusable, read_indexes
 from codegod_sandbox.install import EnvFailed
 from codegod_sandbox.manifest import RequirementRefused
@@ -162,6 +163,37 @@ async def test_the_index_gets_its_password_and_no_message_holds_it(project: Proj
     assert "hidden" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "body", "reason"),
+    [
+        ("401 Unauthorized", "text/plain", b"no", "it answers 401"),
+        ("200 OK", "application/json", b"[1, 2]", "not one of a package index"),
+        ("200 OK", "application/json", b"{", "not one of a package index"),
+        ("302 Found", f"https://{INDEX}:8443/elsewhere", b"", "only https on port 443"),
+        ("302 Found", f"http://{INDEX}/simple/", b"", "only https on port 443"),
+    ],
+)
+async def test_an_index_that_answers_something_else_is_named_without_its_password(
+    project: Project, monkeypatch: pytest.MonkeyPatch, status: str, kind: str, body: bytes, reason: str
+) -> None:
+    monkeypatch.setattr(project.index, "answer", lambda _host, _path: (status, kind, body))
+    with pytest.raises(IndexUnusable, match=reason) as caught:
+        await project.prepare("demo")
+    assert "hidden" not in str(caught.value)
+
+
+async def test_links_that_lead_nowhere_are_passed_over(project: Project) -> None:
+    for link in (
+        "https://files.test:99999/x.whl",
+        "https://[files/x.whl",
+        "mailto:me",
+        "ftp://files.test/x",
+        "",
+    ):
+        project.index.link("pytest", link)
+    assert "demo==2.0" in (await project.prepare("demo")).packages
+
+
 @_AT_BOTH_LEVELS
 async def test_a_file_on_a_host_that_no_index_names_is_refused(project: Project) -> None:
     project.index.link("stray", f"https://{EVIL}/packages/stray-1.0-py3-none-any.whl")
@@ -273,6 +305,22 @@ async def test_an_index_in_a_folder_needs_no_network(
     remove(own_state)
 
 
+async def test_a_folders_links_are_no_way_round_a_missing_network(
+    own_state: Path, workspace: Path, environment: Mapping[str, str], index: LoopbackIndex, state_dir: Path
+) -> None:
+    page = state_dir / "mirror" / "simple" / "pytest" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(
+        f'<a href="https://{FILES}/packages/pytest-9.0-py3-none-any.whl">pytest-9.0-py3-none-any.whl</a>',
+        "utf-8",
+    )
+    own = _settings(environment, "bubblewrap", UV_DEFAULT_INDEX=(state_dir / "mirror" / "simple").as_uri())
+    settings = ServerSettings(workspace, own_state, environment=own)
+    with pytest.raises(EnvFailed, match="may not use the network"):
+        await Environments(settings, Sandbox(settings), index).prepare(workspace, network=False)
+    assert index.dialled == []
+
+
 async def test_few_environments_are_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     from codegod_sandbox import environments
 
@@ -324,6 +372,35 @@ async def test_uv_and_pip_say_which_indexes_they_use(
     assert variables.default == "https://env.test/simple"
     none = await read_indexes(*tools, {**path, "PIP_NO_INDEX": "1"})
     assert none.default == ""
+
+
+async def test_without_a_pip_its_variables_count_all_the_same(
+    tools: tuple[Path, Path], environment: Mapping[str, str], state_dir: Path
+) -> None:
+    uv, _ = tools
+    nothing = state_dir / "python"
+    nothing.write_text("#!/bin/sh\nexit 1\n", "utf-8")
+    nothing.chmod(0o755)
+    own = {
+        "PATH": environment["PATH"],
+        "UV_NO_CONFIG": "1",
+        "PIP_INDEX_URL": "https://env.test/simple",
+        "PIP_EXTRA_INDEX_URL": "https://a.test https://b.test",
+    }
+    found = await read_indexes(uv, nothing, own)
+    assert (found.default, found.extra) == ("https://env.test/simple", ("https://a.test", "https://b.test"))
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "PIP_CONSTRAINT"])
+async def test_a_setting_that_names_no_file_is_named(
+    own_state: Path, workspace: Path, environment: Mapping[str, str], index: LoopbackIndex, name: str
+) -> None:
+    own = _settings(
+        environment, "bubblewrap", UV_DEFAULT_INDEX=f"https://{INDEX}/simple", **{name: "/no/such/file"}
+    )
+    settings = ServerSettings(workspace, own_state, environment=own)
+    with pytest.raises(BadSetting, match="/no/such/file"):
+        await Environments(settings, Sandbox(settings), index).prepare(workspace, network=True)
 
 
 async def test_without_any_setting_the_tools_own_default_counts(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codegod_kit.serving import ServerSettings
-from codegod_sandbox import ground, launcher
+from codegod_sandbox import ground, launcher, process
 from codegod_sandbox.egress import EgressPolicy
 from codegod_sandbox.execution import PYTHON, RunSpec, Sandbox
 from codegod_sandbox.execution_faults import BadSetting, NoEgress, SandboxMissing
@@ -86,6 +86,20 @@ async def test_a_bubblewrap_that_fails_is_explained(
     assert all(word in said for word in words), said
 
 
+async def test_a_bubblewrap_that_never_speaks_is_given_up_and_killed(
+    on_machine: Callable[..., Sandbox],
+    state_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    alive: Callable[[str], list[str]],
+) -> None:
+    monkeypatch.setattr(process, "_START_SECONDS", 0.3)
+    marker = f"marker-{state_dir.name}"
+    _program(state_dir, "bwrap", f"{_HELP}; sh -c 'sleep 60; : {marker}' & sleep 60; : {marker}")
+    status = await on_machine(PATH=str(state_dir), CODEGOD_SANDBOX="bubblewrap").status()
+    assert "did not start in time" in " ".join(status.problems)
+    assert alive(marker) == []
+
+
 async def test_mending_the_machine_needs_no_restart(
     on_machine: Callable[..., Sandbox], state_dir: Path, workspace: Path
 ) -> None:
@@ -161,10 +175,11 @@ async def test_a_landlock_without_network_rules_downloads_nothing(
 async def test_on_another_system_the_answer_is_no(
     on_machine: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.delattr("os.geteuid")
     status = await on_machine().status()
-    assert (status.level, status.python) == ("none", "")
-    assert "darwin" in status.problems[0]
+    assert (status.level, status.user, status.python) == ("none", -1, "")
+    assert "win32" in status.problems[0]
 
 
 def test_which_folder_closes_the_way(state_dir: Path) -> None:

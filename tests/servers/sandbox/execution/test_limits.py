@@ -97,6 +97,18 @@ async def test_the_disk_is_bounded(run: Run, workspace: Path) -> None:
     assert usage(workspace).bytes < 800 << 20
 
 
+async def test_a_file_without_a_name_takes_room_as_well(run: Run) -> None:
+    fill = (
+        "import os\n"
+        "for n in range(8):\n"
+        "    f = os.open(f'fill{n}', os.O_CREAT | os.O_WRONLY); os.unlink(f'fill{n}')\n"
+        "    for _ in range(100): os.write(f, b'x' * (1 << 20))\n"
+        "print('ESCAPE')\n"
+    )
+    result = await run(PYTHON, "-c", fill, limits=Limits(wall_seconds=20, disk_bytes=100 << 20))
+    assert (result.status, result.stdout) == ("disk_limit", b"")
+
+
 async def test_one_file_is_bounded(run: Run, workspace: Path) -> None:
     result = await run(
         PYTHON, "-c", "import os; os.truncate(os.open('big', os.O_CREAT | os.O_WRONLY), 1 << 40)"

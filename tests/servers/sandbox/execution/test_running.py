@@ -198,6 +198,13 @@ async def test_the_repository_inside_a_workspace_is_read_only(run_bubblewrap: Ru
     assert list((workspace / ".git" / "hooks").iterdir()) == []
 
 
+async def test_a_worktrees_pointer_is_read_only(run_bubblewrap: Run, workspace: Path) -> None:
+    (workspace / ".git").write_text("gitdir: /elsewhere\n", "utf-8")
+    result = await run_bubblewrap("sh", "-c", "cat .git; echo x > .git; rm .git")
+    assert result.stdout == b"gitdir: /elsewhere\n"
+    assert (workspace / ".git").read_text("utf-8") == "gitdir: /elsewhere\n"
+
+
 async def test_a_link_called_git_shows_nothing(run_bubblewrap: Run, workspace: Path, state_dir: Path) -> None:
     (state_dir / "secret").write_text("secret", "utf-8")
     (workspace / ".git").symlink_to(state_dir / "secret")

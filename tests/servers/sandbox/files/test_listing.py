@@ -117,9 +117,6 @@ async def test_a_search_of_five_thousand_files_is_quick(tools: Tools, root: Path
     (root / "40/needle.py").write_text("the needle\n")
     started = time.monotonic()
     assert (await tools.data("file_search", pattern="needle.py"))["paths"] == ["40/needle.py"]
-    names = time.monotonic()
     assert await tools.text("text_search", text="the needle") == "40/needle.py:1: the needle"
-    texts = time.monotonic()
     assert await tools.text("text_search", text="the n.*dle$", regex=True) == "40/needle.py:1: the needle"
-    print(f"names {names - started:.2f} texts {texts - names:.2f} regex {time.monotonic() - texts:.2f}")  # noqa: T201
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 10

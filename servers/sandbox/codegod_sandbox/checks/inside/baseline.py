@@ -5,7 +5,7 @@ import ast
 from .finding import Finding
 from .functions import Placed, last_name
 from .project import Project, Source
-from .testing import assertions, is_always_true, is_skipped, tests_of
+from .suite_facts import assertions, is_always_true, is_skipped, tests_of
 
 # How much an assertion demands: an equal value most, that something is there at all least.
 _EQUAL, _ORDERED, _THERE = 4, 2, 1

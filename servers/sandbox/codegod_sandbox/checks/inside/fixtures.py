@@ -8,7 +8,7 @@ from .finding import Finding
 from .functions import Function, Placed, decorators, dotted, last_name
 from .needed import declared_packages
 from .project import Project, Source
-from .testing import tests_of
+from .suite_facts import tests_of
 
 # Of pytest itself, and of the plugins that nearly every project has.
 _KNOWN = frozenset(

@@ -2,9 +2,11 @@
 
 from .baseline import check_baseline
 from .dockerfiles import check_dockerfiles
+from .exposure import check_exposure
 from .finding import Finding
 from .fixtures import check_fixtures
-from .hazards import check_hazards
+from .flow import check_flow
+from .injection import check_injection
 from .needed import check_needed
 from .placeholders import check_placeholders
 from .project import Project
@@ -19,7 +21,9 @@ def check_rules(project: Project, before: dict[str, str], installed: frozenset[s
     return [
         *check_placeholders(project),
         *check_repetition(project),
-        *check_hazards(project),
+        *check_flow(project),
+        *check_injection(project),
+        *check_exposure(project),
         *check_needed(project, installed),
         *check_tests(project),
         *check_fixtures(project),

@@ -9,7 +9,7 @@ from typing import Any
 
 from .project import Project, load
 from .report import Report, Request, read_request
-from .testing import tests_of
+from .suite_facts import tests_of
 from .workcopy import TooLarge, enter_copy
 
 # Options of a project's own `addopts` that change how tests are found or run, and can hide none.

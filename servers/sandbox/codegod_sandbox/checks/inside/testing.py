@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from .finding import Finding
 from .functions import Function, Placed, decorators, dotted, last_name, own_nodes
 from .project import Project, Source
+from .suite_facts import SKIPS, assertions, has_condition, is_always_true, is_skipped, tests_of
 
-# What fails a test by itself, beside names that begin with "assert".
-_CHECKS = frozenset({"raises", "warns", "fail", "deprecated_call", "expect", "assertion"})
-_SKIPS = frozenset({"skip", "skipTest", "xfail"})
 _CATCHES_ALL = frozenset({"", "Exception", "BaseException", "AssertionError"})
 _MOCKS = frozenset({"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "create_autospec"})
 _ASYNC_MARKS = frozenset({"anyio", "asyncio", "trio", "asyncio_cooperative"})
@@ -25,7 +23,7 @@ def check_tests(project: Project) -> list[Finding]:
         if source.path in ("pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg")
         for mode in _ASYNC_MODES
     )
-    helpers = {
+    checkers = {
         placed.node.name
         for source in project.parsed
         if source.is_test_code
@@ -35,99 +33,38 @@ def check_tests(project: Project) -> list[Finding]:
     findings = []
     for source in project.parsed:
         if source.is_test:
-            findings += list(_check_file(source, auto, helpers))
+            findings += list(_check_file(source, auto, checkers))
     return findings
 
 
-def tests_of(source: Source) -> list[Placed]:
-    """What pytest collects from a file by itself: functions `test*`, also in classes `Test*` and test cases."""
-    return [
-        placed
-        for placed in source.functions
-        if placed.node.name.startswith("test")
-        and not placed.around.nested
-        and not any(name.rpartition(".")[2] == "fixture" for name in decorators(placed.node))
-        and all(_is_test_class(each) for each in placed.classes)
-    ]
-
-
-def assertions(function: Function) -> list[ast.AST]:
-    """The asserts, `raises` and `fail` of a function (and of functions inside it), and calls named `assert...`."""
-    found: list[ast.AST] = []
-    for node in ast.walk(function):
-        if isinstance(node, ast.Assert):
-            found.append(node)
-        elif isinstance(node, ast.Call):
-            name = last_name(node.func).lstrip("_")
-            if name.startswith("assert") or name in _CHECKS:
-                found.append(node)
-    return found
-
-
-def is_always_true(node: ast.Assert) -> bool:
-    """`assert True`, `assert x == x`, `assert x or True` and their like."""
-    test = node.test
-    if isinstance(test, ast.Constant):
-        return bool(test.value)
-    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or):
-        return any(isinstance(each, ast.Constant) and each.value for each in test.values)
-    if (
-        isinstance(test, ast.Compare)
-        and len(test.ops) == 1
-        and isinstance(test.ops[0], ast.Eq | ast.Is | ast.LtE | ast.GtE)
-    ):
-        # A call may answer differently the second time.
-        quiet = not any(isinstance(each, ast.Call) for each in ast.walk(test))
-        return quiet and ast.dump(test.left) == ast.dump(test.comparators[0])
-    return False
-
-
-def is_skipped(node: Function | ast.ClassDef) -> bool:
-    """Whether it is marked never to run, or to be allowed to fail, whatever the conditions."""
-    for decorator in node.decorator_list:
-        name = last_name(decorator)
-        if name in _SKIPS and not _has_condition(decorator):
-            return True
-        if name == "skipif" and isinstance(decorator, ast.Call) and decorator.args:
-            first = decorator.args[0]
-            if isinstance(first, ast.Constant) and first.value:
-                return True
-    first_statement = node.body[0] if isinstance(node, Function) else None
-    return (
-        isinstance(first_statement, ast.Expr)
-        and isinstance(first_statement.value, ast.Call)
-        and last_name(first_statement.value.func) in _SKIPS
-    )
-
-
-def _check_file(source: Source, auto: bool, helpers: set[str]) -> Iterator[Finding]:
+def _check_file(source: Source, auto: bool, checkers: set[str]) -> Iterator[Finding]:
     tests = tests_of(source)
     marks = _module_marks(source)
     if not tests:
         yield _nothing_collected(source)
         return
-    if marks & _SKIPS:
+    if marks & SKIPS:
         yield Finding(
             source.path, 1, "skipped-test", "The whole file is skipped: remove the mark, so that it runs."
         )
     for placed in tests:
-        yield from _check_test(source, placed, helpers)
+        yield from _check_test(source, placed, checkers)
         if isinstance(placed.node, ast.AsyncFunctionDef) and not auto and not _runs_async(placed, marks):
             message = f"`{placed.name}` is async and never runs: mark it with `@pytest.mark.anyio`."
             yield Finding(source.path, placed.node.lineno, "async-test", message)
 
 
-def _check_test(source: Source, placed: Placed, helpers: set[str]) -> Iterator[Finding]:
+def _check_test(source: Source, placed: Placed, checkers: set[str]) -> Iterator[Finding]:
     node, name, line = placed.node, placed.name, placed.node.lineno
     if is_skipped(node) or any(is_skipped(each) for each in placed.classes):
         yield Finding(
             source.path, line, "skipped-test", f"`{name}` never runs, or may fail: remove the mark."
         )
     checks = assertions(node)
-    calls_helper = any(
-        isinstance(each, ast.Call) and last_name(each.func) in helpers for each in own_nodes(node)
+    calls_checker = any(
+        isinstance(each, ast.Call) and last_name(each.func) in checkers for each in own_nodes(node)
     )
-    if not checks and not calls_helper:
+    if not checks and not calls_checker:
         yield Finding(source.path, line, "no-assertion", f"`{name}` checks nothing: assert what it expects.")
         return
     for check in checks:
@@ -160,35 +97,13 @@ def _nothing_collected(source: Source) -> Finding:
     )
 
 
-def _is_test_class(node: ast.ClassDef) -> bool:
-    opted_out = any(
-        isinstance(each, ast.Assign) and any(dotted(target) == "__test__" for target in each.targets)
-        for each in node.body
-    )
-    if opted_out:
-        return False
-    return node.name.startswith("Test") or any(last_name(base).endswith("TestCase") for base in node.bases)
-
-
 def _module_marks(source: Source) -> set[str]:
     """Names of the marks that `pytestmark` gives to the whole file."""
     for node in source.tree.body if source.tree else ():
         if isinstance(node, ast.Assign) and any(dotted(target) == "pytestmark" for target in node.targets):
             marks = node.value.elts if isinstance(node.value, ast.List | ast.Tuple) else [node.value]
-            return {last_name(mark) for mark in marks if not _has_condition(mark)}
+            return {last_name(mark) for mark in marks if not has_condition(mark)}
     return set()
-
-
-def _has_condition(mark: ast.expr) -> bool:
-    """`xfail(sys.platform == ..., reason=...)` depends on something; `xfail(reason=...)` does not."""
-    if not isinstance(mark, ast.Call):
-        return False
-    positional = [each for each in mark.args if not isinstance(each, ast.Constant)]
-    strict = any(
-        each.arg == "strict" and isinstance(each.value, ast.Constant) and each.value.value
-        for each in mark.keywords
-    )
-    return bool(positional) or strict or any(each.arg in ("condition", "raises") for each in mark.keywords)
 
 
 def _runs_async(placed: Placed, module_marks: set[str]) -> bool:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from .finding import Finding
-from .lint_rules import ADVICE, BLOCKING, HINTS, NOT_IN_TESTS, SETTINGS, is_harmless
+from .lint_rules import ADVICE, BLOCKING, HINTS, NEEDS_CONTEXT, NOT_IN_TESTS, SETTINGS, is_harmless
 from .project import Project, Source
 from .type_rules import ADVISED_TYPES, HARD_TYPES, KNOWN_IN_TESTS, PACKAGE_RULE
 from .type_rules import HINTS as TYPE_HINTS
 
+# Where the name of a short function stands.
+_CONTEXT_LINES = 6
 # Both are done in a second; what takes longer is stuck.
 _SECONDS = 60
 
@@ -101,7 +103,7 @@ def read_ruff(running: Running, project: Project) -> list[Finding]:
         if source.is_test_code and code in NOT_IN_TESTS:
             continue
         line = each["location"]["row"]
-        advice = code in ADVICE or is_harmless(code, each["message"], _line(source, line))
+        advice = code in ADVICE or is_harmless(code, each["message"], _text(source, line, code))
         message = f"{each['message'].rstrip('.')}. {HINTS.get(code, '')}".strip()
         findings.append(Finding(path, line, code, message, advice))
     return findings
@@ -142,8 +144,10 @@ def _files(project: Project) -> list[str]:
     return [source.path for source in project.parsed]
 
 
-def _line(source: Source, number: int) -> str:
-    return source.lines[number - 1] if 0 < number <= len(source.lines) else ""
+def _text(source: Source, number: int, code: str) -> str:
+    """The line that a finding is about; for rules that depend on what it is for, with the lines before it."""
+    before = _CONTEXT_LINES if code in NEEDS_CONTEXT else 0
+    return "\n".join(source.lines[max(0, number - 1 - before) : number])
 
 
 def _is_ours(message: str, project: Project) -> bool:
