@@ -58,7 +58,7 @@ def _tree(root: int) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                parent = int((entry / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1])
             except (OSError, IndexError, ValueError):
                 continue
             parents.setdefault(parent, []).append(int(entry.name))
@@ -72,7 +72,7 @@ def _tree(root: int) -> list[int]:
 
 def _pss(pid: int) -> int:
     try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")
     except OSError:
         return 0
     return next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")), 0)
@@ -104,7 +104,7 @@ def _overhead(journal: Path) -> tuple[int, float]:
             "select count(*) from tasks where build = ? and state = 'accepted'", (build,)
         ).fetchone()
         attempts = connection.execute(
-            "select sum(julianday(ended) - julianday(dispatched)) * 86400 from attempts where build = ?",
+            "select sum(ended - dispatched) from attempts where build = ?",
             (build,),
         ).fetchone()[0]
         tools = connection.execute(

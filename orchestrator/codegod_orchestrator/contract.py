@@ -108,11 +108,14 @@ class Contractor:
     ) -> tuple[Finding, ...]:
         """Ask for `wanted` in batches and write what comes; what could not be read is returned as findings."""
         unread: list[Finding] = []
+        asked: set[str] = set()
         for batch in batches(wanted):
+            asked.update(batch)
             request = contract_request(
                 self.plan,
                 batch,
                 written=written,
+                later=[path for path in wanted if path not in asked],
                 review=self.review,
                 material=self.material,
                 findings=findings,

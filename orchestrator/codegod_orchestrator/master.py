@@ -9,6 +9,7 @@ from importlib import resources
 from codegod_kit.plan import Plan
 from codegod_models import Message, ModelRequest
 from codegod_workers import Finding
+from codegod_workers.answer import fenced
 
 PLAN_TOKENS = 16_000  # a plan of thirty tasks takes about half of that
 CONTRACT_TOKENS = 32_000  # a batch of files; see FILES_PER_BATCH in contract.py
@@ -41,12 +42,13 @@ def contract_request(
     files: Sequence[str],
     *,
     written: Mapping[str, str],
+    later: Sequence[str] = (),
     review: str = "",
     material: str = "",
     findings: Sequence[Finding] = (),
     attempt: int = 1,
 ) -> ModelRequest:
-    """Ask for `files` of the contract; `written` are the files of it that stand already."""
+    """Ask for `files` of the contract; `written` of it stand already, `later` will be asked for next."""
     parts = [
         f"Step: contract\nProject: {plan.name}\nAttempt: {attempt}",
         f"# The plan\n\n```json\n{json.dumps(plan_data(plan), indent=1, ensure_ascii=False)}\n```",
@@ -54,6 +56,7 @@ def contract_request(
         f"# From the specifications\n\n{material}" if material else "",
         _written(written),
         "Files to write:\n" + "\n".join(f"- {path}" for path in files),
+        f"Asked for later, not now: {', '.join(later)}." if later else "",
         _findings(findings),
     ]
     return _request(parts, CONTRACT_TOKENS)
@@ -71,7 +74,7 @@ def _request(parts: Sequence[str], tokens: int) -> ModelRequest:
 
 
 def _written(files: Mapping[str, str]) -> str:
-    blocks = [f"````{path}\n{text.rstrip()}\n````" for path, text in files.items()]
+    blocks = [fenced(path, text) for path, text in files.items()]
     return "\n\n".join(["# Files of the contract that stand", *blocks]) if blocks else ""
 
 

@@ -105,7 +105,8 @@ class Planner:
                 "totalThoughts": len(steps),
             }
             await self.desk.call("thinking.sequentialthinking", arguments)
-        return (await self.desk.call("thinking.thinking_review", {})).text if steps else ""
+        review = await self.desk.call("thinking.thinking_review", {})
+        return str((review.data or {}).get("text", "")) if steps else ""
 
 
 def read_plan(text: str) -> tuple[Plan | None, tuple[Finding, ...]]:

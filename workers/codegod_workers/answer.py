@@ -19,6 +19,19 @@ _CONTROL = re.compile(r"^\**(?P<word>BLOCKED|TOO_BIG|CONTRACT)\**:\**[ \t]*(?P<w
 _THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
 _PATH = re.compile(r"^[A-Za-z0-9_.@-][A-Za-z0-9_.@+/-]*$")
 _NEED = re.compile(r"^(?:- )?dependency[ \t]*:[ \t]*(?P<value>\S.*)$")
+_SHOWN_AS = {
+    "py": "python",
+    "js": "javascript",
+    "ts": "typescript",
+    "md": "markdown",
+    "sql": "sql",
+    "toml": "toml",
+    "yaml": "yaml",
+    "yml": "yaml",
+    "json": "json",
+    "html": "html",
+    "css": "css",
+}
 _LANGUAGES = {
     "py": frozenset({"python", "python3", "py"}),
     "js": frozenset({"javascript", "js"}),
@@ -30,6 +43,13 @@ _LANGUAGES = {
     "html": frozenset({"html"}),
     "css": frozenset({"css"}),
 }
+
+
+def fenced(path: str, text: str) -> str:
+    """A file in the form that answers have: what a prompt shows is what a model copies."""
+    ticks = "````" if "```" in text else "```"
+    language = _SHOWN_AS.get(path.rpartition(".")[2], "text")
+    return f"{ticks}{language} {path}\n{text.rstrip()}\n{ticks}"
 
 
 class AnswerFault(Exception):

@@ -8,6 +8,7 @@ from importlib import resources
 
 from codegod_kit.plan import TaskType
 from codegod_models import Message, ModelRequest, estimate_tokens
+from codegod_workers.answer import fenced
 from codegod_workers.outline import outline
 from codegod_workers.records import Assignment
 
@@ -115,7 +116,7 @@ def _files(title: str, files: Mapping[str, str], outline_above: int | None = Non
     if not files:
         return ""
     blocks = [
-        _fenced(path, outline(path, text) if _is_longer(text, outline_above) else text)
+        fenced(path, outline(path, text) if _is_longer(text, outline_above) else text)
         for path, text in files.items()
     ]
     return "\n\n".join([f"# {title}", *blocks])
@@ -123,11 +124,6 @@ def _files(title: str, files: Mapping[str, str], outline_above: int | None = Non
 
 def _is_longer(text: str, lines: int | None) -> bool:
     return lines is not None and text.count("\n") > lines
-
-
-def _fenced(path: str, text: str) -> str:
-    fence = "````" if "```" in text else "```"
-    return f"{fence}{path}\n{text.rstrip()}\n{fence}"
 
 
 def _findings(assignment: Assignment) -> str:

@@ -1,4 +1,4 @@
-"""What a worker needs to know of a file that it only calls: signatures, not bodies."""
+"""What a worker needs to know of a file that it only calls: public signatures and what they promise, not bodies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 
 
 def outline(path: str, text: str) -> str:
-    """`text` with the bodies of its Python functions left out; any other file, or one that does not parse, whole."""
+    """`text` without bodies and private functions, docstrings whole; what is no Python that parses comes as it is."""
     if not path.endswith(".py"):
         return text
     try:
@@ -17,17 +17,25 @@ def outline(path: str, text: str) -> str:
 
 
 class _BodiesOut(ast.NodeTransformer):
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        node.body = _summary(node)
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef | None:
+        node.body = _promise(node)
+        return None if _is_private(node.name) else node
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef | None:
+        node.body = _promise(node)
+        return None if _is_private(node.name) else node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        self.generic_visit(node)
+        node.body = node.body or [ast.Pass()]
         return node
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AsyncFunctionDef:
-        node.body = _summary(node)
-        return node
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
 
 
-def _summary(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
-    """The docstring's first line, or an ellipsis."""
+def _promise(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+    """The docstring, or an ellipsis."""
     text = ast.get_docstring(node)
-    first = text.strip().splitlines()[0] if text and text.strip() else None
-    return [ast.Expr(ast.Constant(first if first is not None else ...))]
+    return [ast.Expr(ast.Constant(text if text is not None else ...))]

@@ -69,7 +69,10 @@ class Worker:
     async def _read(self, assignment: Assignment) -> Material:
         task = assignment.task
         query = " ".join([task.title, task.description, *task.acceptance])
-        pack = await self._call("memory.memory_pack", {"query": query, "budget_tokens": MEMORY_TOKENS})
+        # Code of the same project is shown as signatures already; recalled beside them it only distracts a small model.
+        kind = "" if task.type in {"bugfix", "refactor"} else "api_doc"
+        arguments = {"query": query, "budget_tokens": MEMORY_TOKENS, "type": kind}
+        pack = await self._call("memory.memory_pack", arguments)
         return Material(
             owned=await self._texts(task.files),
             tests=await self._texts(task.tests),

@@ -24,7 +24,7 @@ _UID = "1000"  # inside; outside it is the server's own or the sandbox's user
 _SHARED_MEMORY_BYTES = 64 << 20  # Docker's default; multiprocessing needs some
 _TEMPORARY_BYTES = 256 << 20
 _RUN_BYTES = 1 << 20
-_PASSWD = b"root:x:0:0:root:/root:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/sh\n"
+_PASSWD = b"root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/sh\n"
 _GROUP = b"root:x:0:\nagent:x:1000:\n"
 _HOSTS = b"127.0.0.1 localhost sandbox\n::1 localhost\n"
 # Nothing of these tells about the machine's users; programs are slow or fail without them.
@@ -93,7 +93,7 @@ class Bubblewrap:
             *("--json-status-fd", str(status), "--block-fd", str(block)),
         ]
         # Through a descriptor: anybody may read a command line, inside (/proc/1/cmdline) and outside.
-        arguments = given.data(b"".join(option.encode() + b"\0" for option in options))
+        arguments = given.data(b"".join(os.fsencode(option) + b"\0" for option in options))
         limits = resource_limits(
             spec.limits, own_process_count=True, memory_is_bounded=self.memory_is_bounded
         )

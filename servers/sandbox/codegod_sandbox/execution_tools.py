@@ -64,7 +64,18 @@ def register_execution(
     server: MCPServer[Any], workspaces: Workspaces, sandbox: Sandbox, environments: Environments
 ) -> None:
     """Add `exec_run`, `env_prepare` and `sandbox_status` to `server`."""
+    _register_run(server, workspaces, sandbox, environments)
+    _register_prepare(server, workspaces, environments)
 
+    @server.tool(annotations=_READS)
+    async def sandbox_status() -> SandboxStatus:
+        """Say what isolates programs here, their limits, the tools there are, and what is wrong with any of it."""
+        return await sandbox.status()
+
+
+def _register_run(
+    server: MCPServer[Any], workspaces: Workspaces, sandbox: Sandbox, environments: Environments
+) -> None:
     @server.tool(annotations=_RUNS)
     async def exec_run(
         command: Annotated[
@@ -82,19 +93,16 @@ def register_execution(
         Example: exec_run(command=["python", "-m", "todo", "list"]). For a pipe: command=["sh", "-c", "ls | wc -l"]
         """
         tree = workspaces.path(workspace)
+        argv, variables = _command(command), _variables(env)
         prepared, note = await _prepared(environments, tree)
-        result = await sandbox.run(
-            RunSpec(
-                _command(command),
-                tree,
-                env=prepared,
-                variables=_variables(env),
-                stdin=stdin.encode(),
-                limits=Limits(wall_seconds=timeout_s),
-            )
+        limits = Limits(wall_seconds=timeout_s)
+        spec = RunSpec(
+            argv, tree, env=prepared, variables=variables, stdin=_encoded(stdin, "stdin"), limits=limits
         )
-        return _exec_result(result, "" if prepared is None else prepared.parent.name, note)
+        return _exec_result(await sandbox.run(spec), "" if prepared is None else prepared.parent.name, note)
 
+
+def _register_prepare(server: MCPServer[Any], workspaces: Workspaces, environments: Environments) -> None:
     @server.tool(annotations=_INSTALLS)
     async def env_prepare(workspace: Workspace = "") -> EnvReport:
         """Install what pyproject.toml (or requirements.txt) asks for, and pytest. Call it after changing either.
@@ -102,9 +110,8 @@ def register_execution(
         The same requirements are installed once. Example: env_prepare()
         """
         grant = current_grant()
-        prepared = await environments.prepare(
-            workspaces.path(workspace), network=grant is None or grant.network
-        )
+        network = grant is None or grant.network
+        prepared = await environments.prepare(workspaces.path(workspace), network=network)
         return EnvReport(
             env=prepared.name,
             cached=prepared.cached,
@@ -112,11 +119,6 @@ def register_execution(
             packages=list(prepared.packages),
             refused_hosts=list(prepared.refused_hosts),
         )
-
-    @server.tool(annotations=_READS)
-    async def sandbox_status() -> SandboxStatus:
-        """Say what isolates programs here, their limits, the tools there are, and what is wrong with any of it."""
-        return await sandbox.status()
 
 
 async def _prepared(environments: Environments, tree: Path) -> tuple[Path | None, str]:
@@ -132,7 +134,7 @@ def _command(command: Sequence[str]) -> tuple[str, ...]:
         raise BadCommand("`command` names no program.", '["python", "main.py"]')
     if any("\0" in part for part in command):
         raise BadCommand("`command` holds a NUL character.", '["python", "main.py"]')
-    if sum(len(part.encode()) for part in command) > _COMMAND_BYTES:
+    if sum(len(_encoded(part, "command")) for part in command) > _COMMAND_BYTES:
         raise BadCommand(
             f"`command` is longer than {_COMMAND_BYTES} bytes: write a file with `file_write` and run that.",
             '["python", "script.py"]',
@@ -142,9 +144,19 @@ def _command(command: Sequence[str]) -> tuple[str, ...]:
 
 def _variables(env: Sequence[str]) -> dict[str, str]:
     for entry in env:
+        _encoded(entry, "env")
         if not _VARIABLE.fullmatch(entry):
             raise BadCommand(f"{entry[:100]!r} in `env` is not of the form NAME=value.", '["DEBUG=1"]')
     return dict(entry.split("=", 1) for entry in env)
+
+
+def _encoded(text: str, name: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise BadCommand(
+            f"`{name}` holds half a character ({text[error.start]!r}).", '["python", "main.py"]'
+        ) from error
 
 
 def _exec_result(result: RunResult, env: str, note: str) -> ExecResult:

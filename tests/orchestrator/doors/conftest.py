@@ -78,7 +78,7 @@ class SilentModels:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        return {"OLLAMA_HOST": self.url, "CODEGOD_NUM_CTX": "131072"}
+        return {"OLLAMA_HOST": self.url, "WORKER_MODEL": "ollama:silent", "CODEGOD_NUM_CTX": "131072"}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -93,8 +93,8 @@ class SilentModels:
                 body = json.dumps(self._page(path)).encode()
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
                 await writer.drain()
-        except asyncio.IncompleteReadError:
-            pass  # the connection ended between two requests
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # whoever asked has gone
         finally:
             writer.close()
 

@@ -17,7 +17,7 @@ from codegod_sandbox.tree import remove
 
 Run = Callable[..., Awaitable[RunResult]]
 
-# Another test session may be running programs of its own: with a user of our own nothing of theirs is counted.
+# Other tests may be running programs at the same time: with a user of our own nothing of theirs is counted.
 _UID = 50_000 + secrets.randbelow(9_000)
 
 

@@ -61,7 +61,7 @@ def offered(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("use", _USES)
 async def test_memory_is_bounded(bounded: Sandbox, workspace: Path, offered: str, use: str) -> None:
-    limits = Limits(wall_seconds=4, memory_bytes=400 << 20, processes=64)
+    limits = Limits(wall_seconds=2.5, memory_bytes=400 << 20, processes=64)
     result = await bounded.run(RunSpec((PYTHON, "-c", _USES[use]), workspace, limits=limits))
     assert b"ESCAPE" not in result.stdout
     refused = b"MemoryError" in result.stderr or b"PermissionError" in result.stderr
