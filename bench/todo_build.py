@@ -78,12 +78,13 @@ def _pss(pid: int) -> int:
     return next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")), 0)
 
 
-def measure(state: Path, out: Path) -> Run:
+def measure(state: Path, out: Path, *options: str) -> Run:
     """One build of the todo project from its command line."""
     environment = {**os.environ, "CODEGOD_STATE_DIR": str(state)}
     for name in ("ANTHROPIC_API_KEY", "OLLAMA_HOST", "MASTER_MODEL", "WORKER_MODEL"):
         environment.pop(name, None)
     command = [sys.executable, "-m", "codegod_orchestrator.doors.cli", "build", PROMPT, "--out", str(out)]
+    command += options
     started = time.monotonic()
     build = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     peak = Peak(build.pid)
@@ -126,12 +127,14 @@ def main() -> None:
     folder.chmod(0o755)
     try:
         runs = [measure(folder / "state", folder / f"out{number}") for number in range(options.runs + 1)][1:]
+        # One task at a time: the time of an attempt then holds no waiting for another one's landing.
+        alone = measure(folder / "state", folder / "alone", "--max-parallel", "1")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"tasks accepted            {runs[0].tasks}")
     print(f"wall, s                   {_spread([run.wall for run in runs])}")
     print(f"memory of the tree, MiB   {_spread([run.memory / MIB for run in runs])}")
-    print(f"overhead per task, s      {_spread([run.overhead for run in runs])}")
+    print(f"overhead per task, s      {alone.overhead:.2f} (one task at a time, wall {alone.wall:.2f})")
 
 
 def _spread(values: list[float]) -> str:

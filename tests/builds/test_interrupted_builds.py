@@ -167,6 +167,7 @@ def test_a_build_is_stopped_at_any_moment(
     _stop_and_resume(place, project(), git, left_over, moment, stop)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stop", [_control_c, _terminate])
 def test_a_build_is_stopped_before_it_has_begun(
     place: Any, project: Callable[..., Path], left_over: Callable[[], list[str]], stop: Any

@@ -63,18 +63,20 @@ def options_of(
     stack: list[str],
     platform: list[str],
     api_spec: list[str],
+    plan: str = "",
 ) -> BuildOptions:
     """What the host asked for, checked as the command line's options are."""
     for source in api_spec:
         if not source.startswith(("http://", "https://")):
             raise NotAUrl(source)  # a file's text would be sent to a model on the word of another one
     wished = wishes(argparse.Namespace(stack=stack, platform=platform, api_spec=api_spec), prompt)
-    chosen = {"master": choice.master, "ladder": choice.ladder, "max_parallel": parallel(0, settings)}
+    chosen = {
+        "master": choice.master,
+        "ladder": choice.ladder,
+        "max_parallel": parallel(0, settings),
+        "plan": dump_plan(parse_plan(plan)) if plan.strip() else "",
+    }
     return wished.model_copy(update=chosen)
-
-
-def plan_of(text: str) -> str:
-    return dump_plan(parse_plan(text)) if text.strip() else ""
 
 
 async def folder_of(journal: Journal, root: Path, out: str, prompt: str) -> Path:

@@ -57,7 +57,6 @@ from codegod_orchestrator.doors.host_asks import (
     WorkerModel,
     folder_of,
     options_of,
-    plan_of,
 )
 from codegod_orchestrator.doors.host_faults import told
 from codegod_orchestrator.doors.previews import Previews
@@ -144,17 +143,15 @@ def _add_starting(server: MCPServer[Any], settings: Settings, root: Path) -> Non
         """
         runs = _hosted(ctx).runs
         with told():
-            runs.require_room()
             text = check_prompt(prompt)
             choice = choose_models(settings.environment, master=master, worker=worker)
-            options = options_of(settings, choice, text, stack, platform, api_spec)
-            folder = await folder_of(runs.journal, root, out, text)
-            build = await runs.journal.create_build(
-                text,
-                out=str(folder),
-                options=options.model_copy(update={"plan": plan_of(plan)}).model_dump(mode="json"),
-            )
-            runs.start(build, choice)
+            options = options_of(settings, choice, text, stack, platform, api_spec, plan)
+            async with runs.starting:
+                runs.require_room()
+                folder = await folder_of(runs.journal, root, out, text)
+                kept = options.model_dump(mode="json")
+                build = await runs.journal.create_build(text, out=str(folder), options=kept)
+                runs.start(build, choice)
         return started(build, choice)
 
     @server.tool(annotations=STARTS)
@@ -162,10 +159,11 @@ def _add_starting(server: MCPServer[Any], settings: Settings, root: Path) -> Non
         """Go on with a build that was interrupted, failed or is partial. Example: build_resume(build="b-7k3m9xqd")."""
         runs = _hosted(ctx).runs
         with told():
-            found = await runs.journal.build(build)
-            options = BuildOptions.model_validate(found.options)
-            choice = Choice(options.master, options.ladder)
-            runs.start(found, choice)
+            async with runs.starting:
+                found = await runs.journal.build(build)
+                options = BuildOptions.model_validate(found.options)
+                choice = Choice(options.master, options.ladder)
+                runs.start(found, choice)
         return started(found, choice)
 
 

@@ -59,6 +59,8 @@ class Runs:
         self.journal = journal
         self._group = group
         self._running: dict[str, _Run] = {}
+        self.starting = anyio.Lock()
+        """Held from the choice of a folder to the start of its build, so that no two builds choose the same."""
 
     def require_room(self) -> None:
         """Return if another build may start; raises `TooManyBuilds`."""
@@ -93,9 +95,7 @@ class Runs:
         give_up = anyio.current_time() + within
         lines: list[str] = []
         while True:
-            running = self.is_running(
-                build
-            )  # before the state: once nobody runs it, the state stays as it is
+            running = self.is_running(build)  # before the state, which stays as it is once nobody runs it
             found = await self.journal.build(build)
             ended = self.has_ended(found)  # before the events: once it has, what is read below is all of them
             waits = running and not lines and not ended
@@ -156,32 +156,34 @@ class Runs:
             run.over.set()
 
     async def _drive(self, build: str, choice: Choice) -> None:
+        ended: Build | None = None
         try:
             async with (
                 open_models(choice, self.settings) as opened,
                 open_engine(self.settings, played=opened.simulated) as engine,
             ):
                 ended = await engine.run(build, opened.models)
-            log_event(_log, "build_ended", build=build, state=ended.state)
         except Exception as error:  # noqa: BLE001 - the server goes on serving; the build says why it ended
-            await self._broken(build, error)
+            if ended is None:
+                await self._broken(build, error)
+            else:
+                _log.error("build_not_closed", exc_info=error)
+        if ended is not None:
+            log_event(_log, "build_ended", build=build, state=ended.state)
 
     async def _broken(self, build: str, error: Exception) -> None:
-        """Keep why a run ended without bringing its build to an end."""
+        """Keep why a run stopped without bringing its build to an end."""
         fault = mendable(error)
         if isinstance(fault, (BuildBusy, BuildTakenOver)):
             log_warning(_log, "build_left_to_another", build=build, fault=str(fault))
             return
         if fault is None:
             _log.error("build_broken", exc_info=error)
+            own = f"Code-God itself is at fault ({_innermost(error)!r}); its log says more."
+            await self._settle(build, "failed", own)
         else:
             log_warning(_log, "build_failed", build=build, fault=str(fault))
-        reason = (
-            str(fault)
-            if fault
-            else f"Code-God itself is at fault ({_innermost(error)!r}); its log says more."
-        )
-        await self._settle(build, "failed", reason)
+            await self._settle(build, "failed", str(fault))
 
     async def _settle(self, build: str, state: Literal["failed", "cancelled"], reason: str) -> None:
         """Bring a build that nobody runs to its end; one that has an end keeps it, with the reason beside it."""
