@@ -105,8 +105,10 @@ class Planner:
                 "totalThoughts": len(steps),
             }
             await self.desk.call("thinking.sequentialthinking", arguments)
+        if not steps:
+            return ""
         review = await self.desk.call("thinking.thinking_review", {})
-        return str((review.data or {}).get("text", "")) if steps else ""
+        return str((review.data or {}).get("text", ""))
 
 
 def read_plan(text: str) -> tuple[Plan | None, tuple[Finding, ...]]:

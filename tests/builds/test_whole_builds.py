@@ -41,6 +41,7 @@ def test_a_project_that_no_bundle_knows_is_built_and_its_mistake_is_corrected(
     assert "12.5" in json.dumps(report)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "prompt",
     ["Create a REST API for todo management", "Create a command-line tool that counts words in text files"],

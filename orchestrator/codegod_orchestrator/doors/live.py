@@ -110,10 +110,10 @@ def headline(build: Build, tasks: Sequence[Task], spend: Spend, seconds: float) 
 
 def task_table(tasks: Sequence[Task], attempts: Sequence[Attempt], *, rows: int) -> Table:
     """The tasks in the plan's order, at most `rows` lines; what does not fit is counted below."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), expand=True)
     for title in ("task", "type", "state", "tries"):
         table.add_column(title, no_wrap=True)
-    table.add_column("now, or why not", no_wrap=True, overflow="ellipsis")
+    table.add_column("now, or why not", no_wrap=True, overflow="ellipsis", ratio=1)  # what the others leave
     shown = _chosen(tasks, rows - 1)
     for task in tasks:
         if task in shown:

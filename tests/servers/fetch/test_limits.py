@@ -134,7 +134,9 @@ def test_unpacking_piece_by_piece_gives_what_unpacking_whole_gives() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [gzip.compress(b"x" * 99)[:-1], gzip.compress(b"x") + b"rubbish", b"rubbish"]
+    "body",
+    [gzip.compress(b"x" * 99)[:-1], gzip.compress(b"x") + b"rubbish", b"rubbish"],
+    ids=["cut", "more", "other"],
 )
 def test_a_packed_body_must_be_whole_and_nothing_else(body: bytes) -> None:
     packing = inflater("gzip")

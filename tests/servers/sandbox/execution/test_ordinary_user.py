@@ -42,4 +42,4 @@ async def test_an_ordinary_users_programs_are_confined(
         assert "RLIMIT_NPROC" in said["status"]["process_limit"]
     else:
         assert "every other program of the same user" in said["status"]["process_limit"]
-    assert alive(home.name) == []
+    assert alive(str(home)) == []
