@@ -1,4 +1,4 @@
-"""README, Dockerfile and compose file for a plan whose tasks write none. Text from the plan and the manifest alone."""
+"""README, Dockerfile, compose and ignore files for a plan whose tasks write none, from plan and manifest alone."""
 
 from __future__ import annotations
 
@@ -11,17 +11,26 @@ from codegod_kit.plan import Plan
 
 README, DOCKERFILE, COMPOSE = "README.md", "Dockerfile", "compose.yaml"
 _COMPOSE_NAMES = frozenset({COMPOSE, "compose.yml", "docker-compose.yaml", "docker-compose.yml"})
+GITIGNORE, DOCKERIGNORE = ".gitignore", ".dockerignore"
 _READMES = frozenset({README, "README.rst", "README.txt", "README"})
+
+# What running the tests, an editor's environment or a container leaves behind, and secrets.
+_IGNORED_BY_GIT = "__pycache__/\n*.egg-info/\n.pytest_cache/\n.venv/\n.env\n"
+_KEPT_OUT_OF_IMAGES = ".git\n.venv\n.env\n.pytest_cache\n**/__pycache__\n"
 
 
 def missing_artifacts(plan: Plan, manifest: str, present: Collection[str]) -> Mapping[str, str]:
-    """The texts, by path, of those of the three that are not among `present`."""
+    """The texts, by path, of those that are not among `present`."""
     project = _project(manifest)
     found: dict[str, str] = {}
+    if GITIGNORE not in present:
+        found[GITIGNORE] = _IGNORED_BY_GIT
     if not _READMES.intersection(present):
         found[README] = _readme(plan, project)
     if DOCKERFILE not in present:
         found[DOCKERFILE] = _dockerfile(project, present)
+        if DOCKERIGNORE not in present:
+            found[DOCKERIGNORE] = _KEPT_OUT_OF_IMAGES
     if not _COMPOSE_NAMES.intersection(present):
         found[COMPOSE] = _compose(plan)
     return found
@@ -41,10 +50,14 @@ def _readme(plan: Plan, project: Mapping[str, Any]) -> str:
         parts.append(
             "\n".join(["It is meant to do this:", "", *(f"- {one.text}" for one in plan.behaviours)])
         )
-    parts.append("## Run the tests\n\n```\nuv run --with pytest pytest\n```")
+    parts.append(
+        "## Run the tests\n\nWith [uv](https://docs.astral.sh/uv/):\n\n```\nuv run --with pytest pytest\n```"
+    )
     if script := _script(project):
         parts.append(f"## Run it\n\n```\nuv run {script}\n```")
-    parts.append(f"In a container:\n\n```\ndocker compose run --rm {_service(plan)}\n```")
+    serves = "backend" in plan.platforms or "web" in plan.platforms
+    start = "up --build" if serves else f"run --build --rm {_service(plan)}"
+    parts.append(f"In a container:\n\n```\ndocker compose {start}\n```")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

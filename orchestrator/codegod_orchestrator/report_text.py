@@ -18,6 +18,8 @@ _LINE_CHARS = 200
 _FINDINGS_SHOWN = 5
 _PROMPT_CHARS = 500
 _HASH_CHARS = 12
+# A summary is read at a glance, and stands on one screen together with what follows it.
+_POINTS_SHOWN = 4
 
 
 def report_text(report: Report) -> str:
@@ -34,6 +36,22 @@ def report_text(report: Report) -> str:
         ),
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def report_summary(report: Report) -> dict[str, str]:
+    """What came of a build, by subject, for the end of a screen; `report_text` has it test by test."""
+    build = report.build
+    facts = {
+        "Why": _line(build.reason),
+        "Tasks": _summed_tasks(report),
+        "Tests": _summed_tests(report),
+        "Not proved": _summed_open(report),
+        "Sandbox": ", ".join(report.levels),
+        "Models": simulation_notice(report.spend) or ", ".join(map(_line, report.spend.real)),
+        "Used": f"{spend_line(report.spend.total)} of model time" if report.spend.total.calls else "",
+        "Time": f"{report.seconds:.1f} s from start to end" if build.ended else "",
+    }
+    return {name: value for name, value in facts.items() if value}
 
 
 def report_data(report: Report) -> dict[str, Any]:
@@ -86,6 +104,53 @@ def _head(report: Report) -> list[str]:
         "Delivered to": _line(report.delivered),
     }
     return [f"- {name}: {value}" for name, value in facts.items() if value]
+
+
+def _summed_tasks(report: Report) -> str:
+    if not report.tasks:
+        return ""
+    accepted = sum(one.task.state == "accepted" for one in report.tasks)
+    sent_back = sum(attempt.state == "rejected" for one in report.tasks for attempt in one.attempts)
+    corrected = f", {_count(sent_back, 'answer')} sent back on the way" if sent_back else ""
+    return f"{accepted} of {len(report.tasks)} accepted{corrected}"
+
+
+def _summed_tests(report: Report) -> str:
+    if report.last_run is None:
+        return "the whole suite was not run on a finished tree"
+    passed = sum(test.outcome == "passed" for test in report.last_run.tests)
+    green = sum(len(one.proof.green) for one in report.tasks)
+    return (
+        f"{passed} of {len(report.last_run.tests)} passed in the last run; "
+        f"{green} were seen to fail on the stubs first (RED), and to pass on the code (GREEN)"
+    )
+
+
+def _summed_open(report: Report) -> str:
+    """What is not proved, with what comes by the dozen counted."""
+    wishes = [wish.id for wish in report.behaviours if _opens(report, f"{wish.id} (")]
+    unfailed = [one.task.id for one in report.tasks if _opens(report, f"task {one.task.id} has no test")]
+    counted = tuple(f"{name} (" for name in wishes) + tuple(f"task {name} has no test" for name in unfailed)
+    others = [_line(line) for line in report.unproved if not line.startswith(counted)]
+    points = others[:_POINTS_SHOWN]
+    if len(others) > len(points):
+        points.append(f"{len(others) - len(points)} points more")
+    if unfailed:
+        points.append(f"no test failed on the stubs of {_some(unfailed)}")
+    if wishes:
+        points.append(
+            f"{len(wishes)} of {_count(len(report.behaviours), 'behaviour')} not tried from outside"
+        )
+    return "; ".join(points)
+
+
+def _opens(report: Report, start: str) -> bool:
+    return any(line.startswith(start) for line in report.unproved)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _POINTS_SHOWN
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:_POINTS_SHOWN])} and {more} more"
 
 
 def _last_run(report: Report) -> str:

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="orphans are fou
 PR_SET_CHILD_SUBREAPER = 36
 LEFT_SECONDS = 10.0  # the simulator notices within a second that its parent is gone
 LOOK_SECONDS = 0.02
+LOOKS = 5
 PROMPT = "Write a tiny money library"
 ORCHESTRATOR = [sys.executable, "-m", "codegod_orchestrator.doors.mcp"]
 
@@ -49,7 +50,11 @@ def left_over() -> Iterator[Callable[[], list[str]]]:
 
     def wait() -> list[str]:
         deadline = time.monotonic() + LEFT_SECONDS
-        while others() and time.monotonic() < deadline:
+        nobody = (
+            0  # looks in a row: one alone may fall between the end of a parent and the adoption of its child
+        )
+        while nobody < LOOKS and time.monotonic() < deadline:
+            nobody = 0 if others() else nobody + 1
             time.sleep(LOOK_SECONDS)  # nobody tells of the end of a process that is not a child by birth
         return list(others().values())
 
@@ -144,16 +149,15 @@ def test_control_c_stops_a_build_that_can_be_resumed(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("stop", [_control_c, _control_c_twice, _terminate])
 @pytest.mark.parametrize(
-    "moment",
+    ("moment", "stop"),
     [
-        "for the plan",
-        "for the contract",
-        "the contract holds",
-        "ledger.1: first try",
-        "ledger.1 accepted",
-        "finishing",
+        ("for the plan", _control_c_twice),
+        ("for the contract", _terminate),
+        ("the contract holds", _control_c),
+        ("ledger.1: first try", _control_c_twice),
+        ("ledger.1 accepted", _terminate),
+        ("finishing", _control_c),
     ],
 )
 def test_a_build_is_stopped_at_any_moment(
@@ -246,7 +250,7 @@ async def test_a_host_that_goes_away_stops_its_builds(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 async def test_a_server_that_is_told_to_end_stops_its_builds(
     place: Any,
     project: Callable[..., Path],

@@ -12,6 +12,9 @@ from codegod_simulator.faults import KINDS, BadFault, parse_fault
 
 from .conftest import SECONDS, started
 
+# Starts processes or installs packages in most of its tests: the everyday suite stays below two minutes without.
+pytestmark = pytest.mark.long
+
 
 def test_it_says_where_it_listens_and_ends_with_its_input() -> None:
     with started("--seed", "3", "--latency", "worker:0.1") as (process, said):

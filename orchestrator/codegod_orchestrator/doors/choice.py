@@ -10,6 +10,7 @@ from codegod_orchestrator.doors.settings import Refused
 DEFAULT_MASTER = "anthropic:claude-sonnet-5-5"
 DEFAULT_WORKER = "ollama:qwen2.5-coder:7b"
 SIMULATOR = "simulator"
+REAL_MODELS = "For real models set ANTHROPIC_API_KEY and OLLAMA_HOST, or pass --master and --worker."
 
 
 @dataclass(frozen=True, slots=True)

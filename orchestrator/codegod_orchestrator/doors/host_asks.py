@@ -14,7 +14,7 @@ from codegod_kit import dump_plan, parse_plan
 from codegod_orchestrator.doors.choice import Choice
 from codegod_orchestrator.doors.commands.build import folder_name, parallel, wishes
 from codegod_orchestrator.doors.host_faults import FolderPromised, NotAUrl
-from codegod_orchestrator.doors.settings import Settings, check_out
+from codegod_orchestrator.doors.settings import Refused, Settings, check_out
 from codegod_orchestrator.journal import Journal
 from codegod_orchestrator.options import BuildOptions
 from codegod_orchestrator.states import BUILD_ENDS
@@ -79,25 +79,30 @@ def options_of(
     return wished.model_copy(update=chosen)
 
 
-async def folder_of(journal: Journal, root: Path, out: str, prompt: str) -> Path:
-    """The folder for a result: the one that was asked for, or a free one below `root`."""
+async def folder_of(settings: Settings, journal: Journal, root: Path, out: str, prompt: str) -> Path:
+    """The folder for a result, with a parent to put it into: the one that was asked for, or a free one below `root`."""
     builds = await journal.builds(BUILDS_LISTED)
     promised = {build.out: build.id for build in builds if build.state not in BUILD_ENDS}
-    if out.strip():
-        folder = await anyio.to_thread.run_sync(_named_folder, root, out.strip())
+
+    def choose() -> Path:
+        below = root.resolve()
+        wanted = below / Path(out.strip()).expanduser() if out.strip() else None
+        folder = check_out(str(wanted or _free(below / folder_name(prompt), promised)), apart=settings.builds)
         if str(folder) in promised:
             raise FolderPromised(str(folder), promised[str(folder)])
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Refused(
+                f"{str(folder.parent)!r} cannot be made ({error.strerror}). Pass another `out`."
+            ) from error
         return folder
-    return await anyio.to_thread.run_sync(_free_folder, root / folder_name(prompt), promised)
+
+    return await anyio.to_thread.run_sync(choose)
 
 
-def _named_folder(root: Path, out: str) -> Path:
-    return check_out(str(root / Path(out).expanduser()))
-
-
-def _free_folder(first: Path, promised: Collection[str]) -> Path:
+def _free(first: Path, promised: Collection[str]) -> Path:
     """`first`, or its name with the first number that makes it free."""
     others = (first.with_name(f"{first.name}-{number}") for number in range(2, FOLDERS_TRIED))
-    places = (first, *others)
-    free = (place for place in places if not place.exists() and str(place) not in promised)
-    return check_out(str(next(free, first)))
+    free = (place for place in (first, *others) if not place.exists() and str(place) not in promised)
+    return next(free, first)

@@ -148,7 +148,7 @@ def _add_starting(server: MCPServer[Any], settings: Settings, root: Path) -> Non
             options = options_of(settings, choice, text, stack, platform, api_spec, plan)
             async with runs.starting:
                 runs.require_room()
-                folder = await folder_of(runs.journal, root, out, text)
+                folder = await folder_of(settings, runs.journal, root, out, text)
                 kept = options.model_dump(mode="json")
                 build = await runs.journal.create_build(text, out=str(folder), options=kept)
                 runs.start(build, choice)

@@ -57,6 +57,8 @@ def check_prompt(prompt: str) -> str:
         raise Refused(
             'The prompt is empty. Say what to build, e.g. codegod build "Create a REST API for todo management".'
         )
+    if any("\ud800" <= character <= "\udfff" for character in text):  # what a terminal's bad bytes become
+        raise Refused("The prompt is no text in UTF-8. Write it anew, or set the terminal to UTF-8.")
     if len(text) > PROMPT_CHARACTERS:
         raise Refused(
             f"The prompt has {len(text)} characters; {PROMPT_CHARACTERS} is the most. Shorten it, or put long "
@@ -65,12 +67,24 @@ def check_prompt(prompt: str) -> str:
     return text
 
 
-def check_out(out: str) -> Path:
-    """The absolute folder of `--out`; raises `Refused` unless it is absent or empty and can be made."""
-    folder = Path(out).expanduser().absolute()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Refused(f"{str(folder)!r} is not empty. Choose another folder with --out; nothing was changed.")
-    parent = next(place for place in folder.parents if place.exists())
-    if not os.access(parent, os.W_OK):
-        raise Refused(f"{str(parent)!r} cannot be written to. Choose another folder with --out.")
+def check_out(out: str, *, apart: Path | None = None) -> Path:
+    """The folder of `--out`, absolute and without links.
+
+    Raises `Refused` unless it is absent or empty, can be made, and lies outside `apart`.
+    """
+    try:
+        folder = Path(os.path.realpath(Path(out).expanduser()))
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise Refused(
+                f"{str(folder)!r} is not empty. Choose another folder with --out; nothing was changed."
+            )
+        if apart is not None and folder.is_relative_to(apart.resolve()):
+            raise Refused(
+                f"{str(folder)!r} lies where builds do their work. Choose another folder with --out."
+            )
+        parent = next(place for place in folder.parents if place.exists())
+        if not (parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)):
+            raise Refused(f"{str(parent)!r} cannot be written to. Choose another folder with --out.")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise Refused(f"--out {out!r} cannot be used ({error}). Choose another folder.") from error
     return folder

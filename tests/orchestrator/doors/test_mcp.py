@@ -19,7 +19,7 @@ from codegod_orchestrator.doors.host_asks import WAIT_SECONDS
 from codegod_orchestrator.doors.mcp import build_server, create
 from codegod_orchestrator.doors.runs import BUILDS_AT_A_TIME, EVENTS_PAGE
 from codegod_orchestrator.doors.settings import Settings
-from codegod_orchestrator.journal import Journal
+from codegod_orchestrator.journal import ClaimedBuild, Journal
 from codegod_orchestrator.ladder import Step
 
 # Where the era could matter. What opens a build's servers is slow, and the same behind both.
@@ -133,6 +133,8 @@ async def test_every_tool_tells_a_host_what_it_does_and_how_it_is_called(
         ({"prompt": "x", "worker": "ollama:small"}, ("no master", "`master`")),
         ({"prompt": "x", "plan": "name: [1"}, ("plan",)),
         ({"prompt": "x", "out": "taken"}, ("is not empty", "`out`")),
+        ({"prompt": "x", "out": "../builds/mine"}, ("where builds do their work", "`out`")),
+        ({"prompt": "x", "out": "taken/thesis.txt/here"}, ("thesis.txt", "`out`")),
         ({"promt": "x"}, ("'promt'", "`prompt`")),
         ({}, ("`prompt`",)),
     ],
@@ -198,7 +200,7 @@ async def test_a_build_whose_model_cannot_be_reached_fails_and_says_so(settings:
 
 @BOTH_ERAS
 async def test_a_build_is_cancelled_while_its_model_is_thinking(
-    settings: Settings, mode: str, silent: Any
+    settings: Settings, mode: str, silent: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with host(settings, mode, silent.environment) as client:
         models = {"master": "ollama:silent", "worker": "ollama:silent"}
@@ -221,6 +223,7 @@ async def test_a_build_is_cancelled_while_its_model_is_thinking(
         assert (await call(client, "build_status", build=other["build"]))["running"] is True
         assert "for good" in await refused(client, "build_resume", build=started["build"])
         assert (await call(client, "build_cancel", build=started["build"]))["state"] == "cancelled"
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_a_build_is_cancelled_before_anything_has_begun(settings: Settings, silent: Any) -> None:
@@ -254,6 +257,56 @@ async def test_a_build_that_the_server_left_can_be_resumed_by_the_next_one(
         with anyio.fail_after(PATIENCE_SECONDS):
             await silent.asked.wait()
         assert (await call(client, "build_status", build=started["build"]))["running"] is True
+
+
+async def test_a_build_of_another_process_is_asked_to_stop_and_waited_for(
+    settings: Settings, journal: Journal, begun: Any
+) -> None:
+    build = await begun.create(journal)
+    heard: list[str] = []
+
+    async def obey(claimed: ClaimedBuild) -> None:
+        seen = (await journal.build(build.id)).last_event
+        while "cancel.requested" not in heard:
+            heard.extend(event.kind for event in await journal.wait_events(build.id, seen, 5))
+        await claimed.advance("cancelled", reason="cancelled on request")
+
+    async with host(settings) as client, journal.claim_build(build.id, "a test") as claimed:
+        await begun.up_to_tasks(claimed)
+        busy = await refused(client, "build_resume", build=build.id)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            async with anyio.create_task_group() as group:
+                group.start_soon(obey, claimed)
+                ended = await call(client, "build_cancel", build=build.id)
+    assert "is running" in busy
+    assert (ended["state"], ended["ended"]) == ("cancelled", True)
+
+
+async def test_a_fault_of_our_own_ends_the_build_and_not_the_server(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("codegod_orchestrator.doors.runs.open_models", broken)
+    async with host(settings) as client:
+        started = await call(client, "build_start", prompt="Create a REST API for todo management")
+        ended = await until(client, started["build"], state="failed")
+        assert (await call(client, "build_list"))["builds"][0]["build"] == started["build"]
+    assert ended["reason"] == "Code-God itself is at fault (RuntimeError('a bug')); its log says more."
+
+
+async def test_builds_that_start_together_get_folders_of_their_own(settings: Settings, silent: Any) -> None:
+    outs: list[str] = []
+
+    async def start(client: Client) -> None:
+        outs.append((await call(client, "build_start", prompt="Make a thing"))["out"])
+
+    environment = {**silent.environment, "MASTER_MODEL": "ollama:silent"}
+    async with host(settings, environment=environment) as client, anyio.create_task_group() as group:
+        for _ in range(BUILDS_AT_A_TIME):
+            group.start_soon(start, client)
+    assert len(set(outs)) == BUILDS_AT_A_TIME
 
 
 async def test_only_so_many_builds_run_at_a_time(settings: Settings, silent: Any) -> None:
@@ -429,6 +482,7 @@ async def test_a_given_plan_is_kept_with_the_build(settings: Settings, journal: 
             client,
             "build_start",
             prompt="x",
+            out="a/b",
             plan=plan,
             master="ollama:m",
             worker="ollama:m",
@@ -436,6 +490,7 @@ async def test_a_given_plan_is_kept_with_the_build(settings: Settings, journal: 
             platform=["backend"],
         )
         await until(client, started["build"], state="failed")
+        assert Path(started["out"]) == settings.state / "results" / "a" / "b"
     options = (await journal.build(started["build"])).options
     assert options["plan"] == plan
     assert options["stack"] == {"backend": "FastAPI"}

@@ -13,6 +13,9 @@ import pytest
 from codegod_kit.plan import Plan
 from codegod_orchestrator.journal import BuildBusy, ClaimedBuild, Journal
 
+# Starts processes or installs packages in most of its tests: the everyday suite stays below two minutes without.
+pytestmark = pytest.mark.long
+
 CHILD = Path(__file__).with_name("crash_child.py")
 TASKS = 40
 

@@ -81,6 +81,7 @@ async def test_text_is_read_in_the_encoding_it_is_written_in(
         ("deflate", zlib.compress(b"<p>packed text")[2:-4]),
         ("identity", b"<p>packed text"),
     ],
+    ids=["gzip", "gzip in two members", "zlib", "raw deflate", "identity"],
 )
 async def test_packed_pages_are_unpacked(web: Web, encoding: str, packed: bytes) -> None:
     web.site.replies["/docs"] = page(packed, headers={"Content-Encoding": encoding})

@@ -20,6 +20,9 @@ from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult
 
+# Starts processes or installs packages in most of its tests: the everyday suite stays below two minutes without.
+pytestmark = pytest.mark.long
+
 Said = Callable[[CallToolResult], str]
 TOKEN = "t" * 40
 

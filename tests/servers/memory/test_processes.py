@@ -13,6 +13,9 @@ from mcp import Client, StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult
 
+# Starts processes or installs packages in most of its tests: the everyday suite stays below two minutes without.
+pytestmark = pytest.mark.long
+
 ENTRIES = 24
 
 

@@ -12,16 +12,19 @@ from typing import get_args
 from rich.console import Console
 from rich.markup import escape
 
-from codegod_kit.plan import PlanFault, Platform, load_plan
+from codegod_kit.plan import Plan, PlanFault, Platform, dump_plan, load_plan
 from codegod_orchestrator.capability import refuse_wish
-from codegod_orchestrator.doors.choice import Choice, choose_models
+from codegod_orchestrator.doors.choice import REAL_MODELS, Choice, choose_models
 from codegod_orchestrator.doors.commands.running import guarded, run_shown
 from codegod_orchestrator.doors.engine import Opened, open_engine, open_models
 from codegod_orchestrator.doors.settings import Refused, Settings, check_out, check_prompt, read_settings
+from codegod_orchestrator.journal import Journal
 from codegod_orchestrator.options import CONTEXT_TOKENS, PARALLEL_TASKS, BuildOptions
+from codegod_orchestrator.states import BUILD_ENDS
 
 SPECIFICATION_BYTES = 2_000_000  # the largest published OpenAPI documents have about that
-_FOLDER_CHARACTERS = 40
+BUILDS_LISTED = 100  # more than anybody runs at a time
+_FOLDER_CHARACTERS = 40  # a path is typed and read
 
 
 def run(options: argparse.Namespace) -> int:
@@ -33,9 +36,9 @@ async def _build(options: argparse.Namespace, console: Console) -> int:
     settings = read_settings()
     if shutil.which("git") is None:
         raise Refused("git is not installed. Install it (apt install git, brew install git) and try again.")
-    plan = _plan_text(options.plan)
-    prompt = check_prompt(_prompt(options.prompt) if options.prompt or not plan else f"Build {options.plan}")
-    out = check_out(options.out or f"./{folder_name(prompt)}")
+    plan = _plan(options.plan)
+    prompt = check_prompt(read_prompt(options.prompt) if options.prompt or plan is None else _prompt_of(plan))
+    out = check_out(options.out or folder_name(plan.name if plan else prompt), apart=settings.builds)
     wished = wishes(options, prompt)
     choice = choose_models(
         settings.environment, master=options.master, worker=options.worker, ladder=options.ladder
@@ -48,15 +51,31 @@ async def _build(options: argparse.Namespace, console: Console) -> int:
                     "master": choice.master,
                     "ladder": choice.ladder,
                     "max_parallel": parallel(options.max_parallel, settings),
-                    "plan": plan,
+                    "plan": dump_plan(plan) if plan else "",
                     "context_tokens": opened.context_tokens or CONTEXT_TOKENS,
                 }
             )
+            await _reserve(out, engine.journal)
             build = await engine.journal.create_build(
                 prompt, out=str(out), options=build_options.model_dump(mode="json")
             )
             console.print(f"[bold]{build.id}[/bold]  {escape(prompt.splitlines()[0][:100])}", highlight=False)
             return await run_shown(engine, opened, build.id, console)
+
+
+async def _reserve(out: Path, journal: Journal) -> None:
+    """See that the result will find its place: no running build wants it, and there is a folder to put it into."""
+    for build in await journal.builds(BUILDS_LISTED):
+        if build.out == str(out) and build.state not in BUILD_ENDS and journal.owner_pid(build.id):
+            raise Refused(
+                f"{str(out)!r} is where {build.id} puts its result. Choose another folder with --out."
+            )
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(
+            f"{str(out.parent)!r} cannot be made ({error.strerror}). Choose another folder with --out."
+        ) from error
 
 
 def announce(choice: Choice, opened: Opened, console: Console) -> None:
@@ -67,8 +86,9 @@ def announce(choice: Choice, opened: Opened, console: Console) -> None:
     if choice.simulated:
         console.print(
             "[bold yellow]The models are simulated[/bold yellow]: a recorded project is played back, and everything "
-            "around it is real. For real models set ANTHROPIC_API_KEY and OLLAMA_HOST, or pass --master and --worker.",
+            f"around it is real. {REAL_MODELS}",
             highlight=False,
+            soft_wrap=not console.is_terminal,
         )
 
 
@@ -103,24 +123,34 @@ def parallel(option: int, settings: Settings) -> int:
 
 
 def folder_name(prompt: str) -> str:
-    """A folder's name out of a prompt: its first words."""
-    words = re.findall(r"[a-z0-9]+", prompt.lower())
-    name = "-".join(words)[:_FOLDER_CHARACTERS].rstrip("-")
+    """A folder's name out of a prompt: its first words, none of them cut."""
+    name = "-".join(re.findall(r"[a-z0-9]+", prompt.lower()))
+    if len(name) > _FOLDER_CHARACTERS:
+        whole, _, _ = name[: _FOLDER_CHARACTERS + 1].rpartition("-")
+        name = whole or name[:_FOLDER_CHARACTERS]
     return name or "application"
 
 
-def _prompt(text: str) -> str:
-    return sys.stdin.read() if text == "-" else text
-
-
-def _plan_text(path: str) -> str:
-    if not path:
-        return ""
+def read_prompt(text: str) -> str:
+    """The prompt of the command line, or of standard input for `-`."""
+    if text != "-":
+        return text
     try:
-        load_plan(Path(path))
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise Refused("What standard input holds is no text in UTF-8. Pass the prompt as text.") from error
+
+
+def _plan(path: str) -> Plan | None:
+    try:
+        return load_plan(Path(path)) if path else None
     except PlanFault as fault:
         raise Refused(str(fault)) from fault
-    return Path(path).read_text("utf-8")
+
+
+def _prompt_of(plan: Plan) -> str:
+    """What stands for the prompt where there is a plan alone."""
+    return f"Build {plan.name}: {plan.summary}" if plan.summary else f"Build {plan.name}"
 
 
 def _specification(source: str) -> str:

@@ -15,13 +15,13 @@ from codegod_orchestrator.states import BUILD_ENDS
 
 
 def run(options: argparse.Namespace) -> int:
-    """Cancel the named build, or the newest one."""
+    """Cancel the named build, or the newest one that has not ended."""
     return guarded(lambda console: _cancel(options, console))
 
 
 async def _cancel(options: argparse.Namespace, console: Console) -> int:
     async with Journal.open(read_settings().journal) as journal:
-        build = await find_build(journal, options.build)
+        build = await find_build(journal, options.build, but=BUILD_ENDS)
         if build.state in BUILD_ENDS:
             console.print(f"{build.id} is {build.state} already.", highlight=False)
         elif await journal.request_cancel(build.id):

@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from codegod_mesh import ConfigFault
 from codegod_models import ModelFault
-from codegod_orchestrator.doors.choice import Choice, choose_models
+from codegod_orchestrator.doors.choice import REAL_MODELS, Choice, choose_models
 from codegod_orchestrator.doors.cli import EXIT_DONE, EXIT_USAGE
 from codegod_orchestrator.doors.commands.running import guarded
 from codegod_orchestrator.doors.engine import open_engine, open_models
@@ -70,7 +70,8 @@ async def _lines(options: argparse.Namespace) -> AsyncIterator[Line]:
     yield _state(settings)
     async for line in _models(options, settings):
         yield line
-    yield await _sandbox(settings)
+    for line in await _sandbox(settings):
+        yield line
     yield _docker()
 
 
@@ -101,7 +102,7 @@ async def _models(options: argparse.Namespace, settings: Settings) -> AsyncItera
         yield Line(
             "note",
             "models",
-            "simulated: a recorded project is played back. For real models set ANTHROPIC_API_KEY and OLLAMA_HOST",
+            f"simulated: a recorded project is played back. {REAL_MODELS}",
         )
     try:
         async with open_models(choice, settings) as opened:
@@ -119,14 +120,14 @@ def _parts(choice: Choice) -> list[str]:
     return ["master", *(f"worker {rung}" for rung in range(1, 1 + len(choice.ladder)))]
 
 
-async def _sandbox(settings: Settings) -> Line:
+async def _sandbox(settings: Settings) -> list[Line]:
     try:
         async with open_engine(settings) as engine:
             facts = engine.facts
     except (Refused, ConfigFault, JournalFault) as fault:
-        return Line("missing", "sandbox", str(fault))
+        return [Line("missing", "sandbox", str(fault))]
     text = f"{facts.sandbox_level}, Python {facts.python}, {', '.join(facts.validators)}"
-    return Line("note" if facts.problems else "ok", "sandbox", "; ".join([text, *facts.problems]))
+    return [Line("ok", "sandbox", text), *(Line("note", "sandbox", problem) for problem in facts.problems)]
 
 
 def _docker() -> Line:

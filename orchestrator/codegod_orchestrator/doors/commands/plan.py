@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.markup import escape
 
 from codegod_kit.plan import dump_plan
 from codegod_orchestrator.doors.choice import choose_models
-from codegod_orchestrator.doors.commands.build import announce, wishes
+from codegod_orchestrator.doors.commands.build import announce, read_prompt, wishes
 from codegod_orchestrator.doors.commands.running import guarded
 from codegod_orchestrator.doors.engine import open_engine, open_models
 from codegod_orchestrator.doors.settings import Refused, check_prompt, read_settings
@@ -24,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
 async def _plan(options: argparse.Namespace, console: Console) -> int:
     settings = read_settings()
     out = _new_file(options.out)
-    prompt = check_prompt(options.prompt)
+    prompt = check_prompt(read_prompt(options.prompt))
     choice = choose_models(
         settings.environment, master=options.master, worker=options.worker, ladder=options.ladder
     )
@@ -43,4 +44,8 @@ def _new_file(name: str) -> Path:
     out = Path(name).expanduser()
     if out.exists():
         raise Refused(f"{name!r} exists. Choose another file with --out; nothing was changed.")
+    if not os.access(out.parent, os.W_OK | os.X_OK):
+        raise Refused(
+            f"{str(out.parent)!r} is no folder that can be written to. Choose another file with --out."
+        )
     return out

@@ -15,17 +15,19 @@ from codegod_orchestrator.doors.settings import Refused, read_settings
 from codegod_orchestrator.journal import Journal
 from codegod_orchestrator.options import BuildOptions
 
+FINAL = frozenset({"done", "cancelled"})  # `partial` and `failed` can be taken up again
+
 
 def run(options: argparse.Namespace) -> int:
-    """Resume the named build, or the newest one."""
+    """Resume the named build, or the newest one that can be."""
     return guarded(lambda console: _resume(options, console))
 
 
 async def _resume(options: argparse.Namespace, console: Console) -> int:
     settings = read_settings()
     async with Journal.open(settings.journal) as journal:
-        build = await find_build(journal, options.build)
-    if build.state in {"done", "cancelled"}:
+        build = await find_build(journal, options.build, but=FINAL)
+    if build.state in FINAL:
         raise Refused(
             f"{build.id} is {build.state}: there is nothing to resume. `codegod report {build.id}` shows it."
         )

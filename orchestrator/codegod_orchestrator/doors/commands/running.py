@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
 from rich.console import Console
-from rich.markup import escape
 
 from codegod_orchestrator.doors.cli import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_PARTIAL, EXIT_USAGE
+from codegod_orchestrator.doors.commands.ending import show_ending
 from codegod_orchestrator.doors.engine import Engine, Opened
 from codegod_orchestrator.doors.interruption import advise, interruptible
 from codegod_orchestrator.doors.live import LiveView
@@ -20,9 +22,9 @@ from codegod_orchestrator.doors.mendable import mendable
 from codegod_orchestrator.doors.settings import Refused
 from codegod_orchestrator.journal import Build
 from codegod_orchestrator.report import read_report
-from codegod_orchestrator.report_text import report_text
 from codegod_orchestrator.states import BUILD_ENDS
 
+STRONGEST = "bubblewrap"
 _EXIT = {"done": EXIT_DONE, "partial": EXIT_PARTIAL}
 
 
@@ -50,12 +52,20 @@ async def _interruptibly(work: Callable[[Console], Awaitable[int]], console: Con
         with interruption.scope:
             return await work(console)
         console.print(interruption.line, highlight=False)
+    _end_at_the_next_signal()
     return EXIT_INTERRUPTED
+
+
+def _end_at_the_next_signal() -> None:
+    """All is closed and said: an impatient user's next Ctrl-C breaks into no tidying up with a traceback."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: os._exit(EXIT_INTERRUPTED))
 
 
 async def run_shown(engine: Engine, opened: Opened, build: str, console: Console) -> int:
     """Run `build` to its end while showing it; returns the exit code. An interrupted build can be resumed."""
     advise(f"Go on with: codegod resume {build}")
+    _tell_sandbox(engine, console)
     journal = engine.journal
     view = LiveView(console, journal, build, seen=(await journal.build(build)).last_event)
     with logging_to(log_of(engine, build)):
@@ -73,21 +83,21 @@ async def run_shown(engine: Engine, opened: Opened, build: str, console: Console
     return await conclude(engine, ended, console)
 
 
+def _tell_sandbox(engine: Engine, console: Console) -> None:
+    """Which level is in force, and what a weaker one than the strongest lacks."""
+    level = engine.facts.sandbox_level
+    console.print(f"Sandbox: {level}", highlight=False, markup=False)
+    if level != STRONGEST:
+        for problem in engine.facts.problems:
+            console.print(f"  {problem}", highlight=False, markup=False, soft_wrap=not console.is_terminal)
+
+
 async def conclude(engine: Engine, build: Build, console: Console) -> int:
     """Say what came of a build that has ended, and return its exit code."""
     if build.state == "failed" and not build.plan:
         # Nothing was begun: what is missing is a model that can plan this.
         raise Refused(" ".join(build.reason.split()))
-    console.print()
-    console.print(escape(report_text(await read_report(engine.journal, build.id))), highlight=False)
-    if build.state == "failed":
-        console.print(f"Mend what is named above, then: codegod resume {build.id}", highlight=False)
-        console.print(f"The servers' own words are in {escape(str(log_of(engine, build.id)))}", highlight=False)
-    if build.state == "partial":
-        console.print(
-            f"Try what is missing again, with stronger models if need be: codegod resume {build.id} --ladder MODELS",
-            highlight=False,
-        )
+    show_ending(await read_report(engine.journal, build.id), log_of(engine, build.id), console)
     return _EXIT.get(build.state, EXIT_FAILED)
 
 

@@ -19,6 +19,9 @@ from codegod_sandbox.tree import remove
 
 from .loopback_index import EVIL, FILES, INDEX, LoopbackIndex, serving, wheel
 
+# Starts processes or installs packages in most of its tests: the everyday suite stays below two minutes without.
+pytestmark = pytest.mark.long
+
 _DEMO = {"demo/__init__.py": "ANSWER = 42\n", "demo/__main__.py": "print('run')\n"}
 
 

@@ -1,5 +1,6 @@
 """What a run may use, and that it may not use more."""
 
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -79,6 +80,10 @@ async def test_processes_are_bounded(bounded: Sandbox, workspace: Path, offered:
         made.append(int(result.stdout or b"-1"))
 
     ours = (await bounded.ground()).jail
+    if offered == "without cgroups" and ours is not None and ours.level == "landlock" and os.geteuid() != 0:
+        pytest.skip(
+            "without cgroups and a user of its own, the sandbox would use up this very user's processes"
+        )
     async with anyio.create_task_group() as tasks:
         for _ in range(2):  # at once: one must not take from the other's
             tasks.start_soon(fork)
