@@ -38,6 +38,8 @@ class Models:
 
     master: Provider
     rungs: Sequence[Provider]
+    context_tokens: int | None = None
+    """The smallest context among the rungs, where their servers say."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,6 +59,7 @@ class Builder:
 
     async def run(self) -> Build:
         """Bring the build to an end, or as far as it gets; a request to cancel ends it as `cancelled`."""
+        reason = ""
         async with anyio.create_task_group() as group:
             group.start_soon(self._until_cancelled, group.cancel_scope)
             reason = await self._run_steps()
@@ -176,7 +179,7 @@ class Builder:
     def _runner(self, plan: Plan, options: BuildOptions, red: Red) -> TaskRunner:
         return TaskRunner(
             plan=plan,
-            options=options,
+            options=self._measured(options),
             journal=self.journal,
             claimed=self.claimed,
             toolset=self._toolset,
@@ -184,6 +187,11 @@ class Builder:
             voices=[Voice(provider, self.claimed, rung) for rung, provider in enumerate(self.models.rungs)],
             lane=AcceptLane(plan, self.claimed, self._toolset, red),
         )
+
+    def _measured(self, options: BuildOptions) -> BuildOptions:
+        """The options with the context that the opened models really have."""
+        measured = self.models.context_tokens
+        return options.model_copy(update={"context_tokens": measured}) if measured else options
 
     async def _finish(self, plan: Plan, out: str) -> None:
         """Deliver what landed; `done` only when every task did and the last run was green."""

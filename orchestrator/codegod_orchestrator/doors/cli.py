@@ -34,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         _parser().print_help(sys.stderr)
         return EXIT_USAGE
-    command = import_module(f"codegod_orchestrator.doors.commands.{_COMMANDS[options.command]}")
     try:
+        command = import_module(f"codegod_orchestrator.doors.commands.{_COMMANDS[options.command]}")
         return int(command.run(options))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

@@ -36,12 +36,6 @@ class Opened:
     infos: tuple[ModelInfo, ...]
     simulated: Simulated | None
 
-    @property
-    def context_tokens(self) -> int | None:
-        """The smallest context among the workers' models, where the servers say."""
-        known = [info.context_tokens for info in self.infos[1:] if info.context_tokens]
-        return min(known, default=None)
-
 
 @asynccontextmanager
 async def open_models(choice: Choice, settings: Settings) -> AsyncIterator[Opened]:
@@ -59,7 +53,8 @@ async def open_models(choice: Choice, settings: Settings) -> AsyncIterator[Opene
             stack.push_async_callback(provider.aclose)
             providers.append(provider)
         infos = tuple([await provider.check() for provider in providers])
-        yield Opened(Models(providers[0], providers[1:]), infos, played)
+        known = [info.context_tokens for info in infos[1:] if info.context_tokens]
+        yield Opened(Models(providers[0], providers[1:], min(known, default=None)), infos, played)
 
 
 def _is_simulated(name: str) -> bool:

@@ -38,7 +38,7 @@ async def simulator(references: Sequence[str]) -> AsyncIterator[Simulated]:
     options = [part for folder in references for part in ("--reference", folder)]
     command = [sys.executable, "-m", "codegod_simulator", "--port", "0", *options]
     with tempfile.TemporaryFile() as words:
-        async with await anyio.open_process(command, stderr=words) as process:
+        async with await anyio.open_process(command, stderr=words, start_new_session=True) as process:
             try:
                 yield await _announced(process, words)
             finally:

@@ -155,7 +155,12 @@ async def _ask(command: list[str], environment: Mapping[str, str]) -> subprocess
     """What one of the user's own tools says. In `/`, where no project speaks for itself."""
     with anyio.fail_after(_TOOL_SECONDS):
         return await anyio.run_process(
-            command, input=b"", check=False, cwd="/", env={"PATH": os.defpath, **environment}
+            # Not `input=b""`: anyio would hand on our own standard input, and a terminal never ends.
+            command,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            cwd="/",
+            env={"PATH": os.defpath, **environment},
         )
 
 

@@ -19,7 +19,7 @@ from codegod_orchestrator.doors.commands.running import guarded, run_shown
 from codegod_orchestrator.doors.engine import Opened, open_engine, open_models
 from codegod_orchestrator.doors.settings import Refused, Settings, check_out, check_prompt, read_settings
 from codegod_orchestrator.journal import Journal
-from codegod_orchestrator.options import CONTEXT_TOKENS, PARALLEL_TASKS, BuildOptions
+from codegod_orchestrator.options import PARALLEL_TASKS, BuildOptions
 from codegod_orchestrator.states import BUILD_ENDS
 
 SPECIFICATION_BYTES = 2_000_000  # the largest published OpenAPI documents have about that
@@ -52,7 +52,6 @@ async def _build(options: argparse.Namespace, console: Console) -> int:
                     "ladder": choice.ladder,
                     "max_parallel": parallel(options.max_parallel, settings),
                     "plan": dump_plan(plan) if plan else "",
-                    "context_tokens": opened.context_tokens or CONTEXT_TOKENS,
                 }
             )
             await _reserve(out, engine.journal)
