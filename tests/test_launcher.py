@@ -252,6 +252,14 @@ def test_without_python_and_uv_the_line_names_both(machine: Machine) -> None:
     assert "Python 3.11 or newer, or uv" in result.stderr
 
 
+def test_where_python_is_too_old_a_newer_one_is_asked_for(machine: Machine) -> None:
+    executable(machine.folder / "bin" / "python3", "#!/bin/sh\nexit 1\n")
+    executable(machine.folder / "bin" / "apt-get", "#!/bin/sh\n")
+    result = machine.run()
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].endswith("Run: sudo apt-get install -y python3.11 python3.11-venv")
+
+
 def test_a_python_that_is_too_old_or_a_shim_of_none_is_passed_over(machine: Machine) -> None:
     machine.add_python("python3", venv=VENV, pip=PIP, ensurepip="")
     for name in ("python3.14", "python3.13"):

@@ -122,7 +122,7 @@ def _summed_tests(report: Report) -> str:
     green = sum(len(one.proof.green) for one in report.tasks)
     return (
         f"{passed} of {len(report.last_run.tests)} passed in the last run; "
-        f"{green} were seen to fail on the stubs first (RED), and to pass on the code (GREEN)"
+        f"{_count(green, 'test')} failed on the stubs first (RED) and passed on the code (GREEN)"
     )
 
 
@@ -134,7 +134,7 @@ def _summed_open(report: Report) -> str:
     others = [_line(line) for line in report.unproved if not line.startswith(counted)]
     points = others[:_POINTS_SHOWN]
     if len(others) > len(points):
-        points.append(f"{len(others) - len(points)} points more")
+        points.append(f"{_count(len(others) - len(points), 'more point')}")
     if unfailed:
         points.append(f"no test failed on the stubs of {_some(unfailed)}")
     if wishes:

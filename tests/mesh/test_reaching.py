@@ -19,6 +19,9 @@ from codegod_kit import META_KEY
 from codegod_mesh import Builtin, Command, Endpoint, MeshSettings, ServerDown, Url
 from codegod_mesh.link import next_pause
 
+# A sweep of processes and attacks: the everyday suite stays below two minutes without.
+pytestmark = pytest.mark.long
+
 TOKEN = "t" * 40
 INSIDE = Endpoint("probe", Builtin())
 CHILD = Endpoint("probe", Builtin(process=True))

@@ -11,6 +11,7 @@ from dotenv import dotenv_values
 
 from codegod_kit import default_state
 
+ROOTS_UMASK = 0o022
 PROMPT_CHARACTERS = 100_000  # a specification of fifty pages; more belongs into --api-spec or several builds
 
 
@@ -37,10 +38,12 @@ class Settings:
 def read_settings(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
     """The settings of `environment`, completed from a `.env` file in `folder`; raises `Refused`."""
     given = dict(os.environ if environment is None else environment)
-    file = (folder or Path.cwd()) / ".env"
-    if file.is_file():
-        given = {name: value for name, value in dotenv_values(file).items() if value is not None} | given
+    given = _written(folder) | given
     state = default_state(given).expanduser().absolute()
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        # Sandboxed programs run as another user, who has to read what servers make below the state folder from now on;
+        # what is nobody's business is made 0600 or 0700 by name.
+        os.umask(ROOTS_UMASK)
     try:
         (state / "builds").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -48,6 +51,21 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path | N
             f"The state folder {str(state)!r} cannot be made ({error.strerror}). Set CODEGOD_STATE_DIR to one that can."
         ) from error
     return Settings(state, given)
+
+
+def _written(folder: Path | None) -> dict[str, str]:
+    """What `.env` says, in `folder` or the one that the user is in."""
+    try:
+        file = (folder or Path.cwd()) / ".env"
+    except FileNotFoundError as error:
+        raise Refused(
+            "The folder that you are in was removed or replaced. Enter it again, e.g. with: cd ."
+        ) from error
+    try:
+        values = dotenv_values(file) if file.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{str(file)!r} cannot be read ({error}). Mend it or move it away.") from error
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def check_prompt(prompt: str) -> str:

@@ -34,7 +34,7 @@ def register_delivery(server: MCPServer[Any], sites: Sites, allowed: str) -> Non
         """Make a plain git repository in a new folder: the main branch checked out, every other ref kept."""
         site = await sites.place(workspace)
         grant = current_grant()
-        place = _require_free(destination, allowed if grant is None else grant.deliver, site)
+        place = _require_place(destination, allowed if grant is None else grant.deliver, site)
         async with site.repository.writing():
             return await _deliver(site, place)
 
@@ -44,6 +44,11 @@ async def _deliver(site: Site, place: Path) -> Delivered:
     branch = await repository.branch() or MAIN
     if not (head := await repository.ref(branch)):
         raise UnknownRevision(branch)
+    counted = int(await repository.git.run("rev-list", "--count", head))
+    if _is_delivered(place, branch, head):
+        return Delivered(path=str(place), head=head, commits=counted)
+    if not _is_free(place):
+        raise DeliveryRefused(str(place), "taken")
     # One name for each build: we hold its write lock, so what is there already was left by a crash.
     building = place.with_name(f".{place.name}.codegod-{site.workspace.partition('/')[0] or 'partial'}")
     await erase(building)
@@ -57,8 +62,7 @@ async def _deliver(site: Site, place: Path) -> Delivered:
     finally:
         with anyio.CancelScope(shield=True):
             await erase(building)
-    counted = await repository.git.run("rev-list", "--count", head)
-    return Delivered(path=str(place), head=head, commits=int(counted))
+    return Delivered(path=str(place), head=head, commits=counted)
 
 
 async def _fill(site: Site, folder: Path, branch: str, head: str) -> None:
@@ -94,7 +98,7 @@ def _put(building: Path, place: Path) -> None:
         raise DeliveryRefused(str(place), "taken") from error
 
 
-def _require_free(destination: str, allowed: str, site: Site) -> Path:
+def _require_place(destination: str, allowed: str, site: Site) -> Path:
     place = Path(destination)
     if not place.is_absolute() or ".." in place.parts or "\0" in destination or not place.name:
         raise DeliveryRefused(destination, "path")
@@ -107,9 +111,15 @@ def _require_free(destination: str, allowed: str, site: Site) -> Path:
     served = site.folder.resolve() if site.standalone else site.folder.parents[1].resolve()
     if real == served or served in real.parents or real in served.parents:
         raise DeliveryRefused(destination, "inside")
-    if not _is_free(real):
-        raise DeliveryRefused(destination, "taken")
     return real
+
+
+def _is_delivered(place: Path, branch: str, head: str) -> bool:
+    """Whether this very state was handed over before: whoever asked may have died before it heard the answer."""
+    try:
+        return (place / ".git" / branch).read_text("ascii").strip() == head
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _is_free(place: Path) -> bool:

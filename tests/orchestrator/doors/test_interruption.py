@@ -36,9 +36,10 @@ SPINS = """while True:
 
 
 @contextmanager
-def command(work: str) -> Iterator[subprocess.Popen[str]]:
+def command(work: str, program: str = PROGRAM) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(work=work)],
+        [sys.executable, "-u", "-c", program.format(work=work)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -92,3 +93,28 @@ def test_even_a_loop_that_lets_nobody_else_run_is_ended_by_pressing_again() -> N
     assert process.returncode == 130
     assert out == ""
     assert errors == "Interrupted. Go on with: codegod resume b-demo\n"
+
+
+def test_pressing_again_when_all_is_closed_and_said_tells_nothing_more() -> None:
+    leaving = PROGRAM.replace(
+        "sys.exit(guarded(work))",
+        "import signal; guarded(work); signal.raise_signal(signal.SIGINT); print('still here')",
+    )
+    with command(SLEEPS, leaving) as process:
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert out.splitlines()[-1] == "Interrupted. Go on with: codegod resume b-demo"
+    assert errors == ""
+
+
+def test_work_goes_on_when_nobody_reads_its_output_any_more() -> None:
+    speaks = """sys.stdin.readline()
+        for number in range(3):
+            console.print(number)
+        print("done", file=sys.stderr)"""
+    with command(speaks) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        _, errors = process.communicate("go on\n", timeout=20)
+    assert (process.returncode, errors) == (0, "done\n")

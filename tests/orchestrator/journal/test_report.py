@@ -12,7 +12,7 @@ from codegod_orchestrator.evidence import Evidence, StageSeen, TestSeen
 from codegod_orchestrator.journal import ClaimedBuild, Journal, ModelCall
 from codegod_orchestrator.ladder import Step
 from codegod_orchestrator.report import DELIVERED, LAST_RUN, read_report
-from codegod_orchestrator.report_text import report_data, report_text, simulation_notice
+from codegod_orchestrator.report_text import report_data, report_summary, report_text, simulation_notice
 from codegod_orchestrator.spend import Amount, Spend
 from codegod_workers.records import Finding
 
@@ -154,6 +154,42 @@ async def test_the_text_tells_all_of_it_in_harmless_lines(journal: Journal, buil
     ):
         assert words in text, words
     assert all(char.isprintable() or char == "\n" for char in text)
+
+
+async def test_the_summary_counts_what_the_text_lists(journal: Journal, build: str) -> None:
+    summary = report_summary(await read_report(journal, build))
+    assert summary.pop("Time").endswith(" s from start to end")
+    assert summary == {
+        "Why": "api failed",
+        "Tasks": "1 of 3 accepted, 2 answers sent back on the way",
+        "Tests": "1 of 2 passed in the last run; 1 test failed on the stubs first (RED) and passed on the code (GREEN)",
+        "Not proved": "task api is not built (failed: the ladder has no rung left); "
+        "task docs is not built (skipped: it depends on 'api', which failed); "
+        "test tests/test_smoke.py::test_it was skipped; the stage types was skipped: no ty; "
+        "1 more point; 1 of 1 behaviour not tried from outside",
+        "Sandbox": "bubblewrap",
+        "Models": "The models were simulated (ollama:small): no language model took part, the answers were written beforehand.",
+        "Used": "1 call, 30 tokens, $0.0000, 2.0 s of model time",
+    }
+
+
+async def test_the_summary_of_a_build_that_was_only_begun_claims_nothing(journal: Journal) -> None:
+    build = await journal.create_build("Make it")
+    assert report_summary(await read_report(journal, build.id)) == {
+        "Tests": "the whole suite was not run on a finished tree",
+        "Not proved": "the whole suite was not run on a finished tree; "
+        "there is no plan, so nothing is known of what was wanted",
+    }
+
+
+async def test_tasks_without_a_red_test_are_named_together(
+    journal: Journal, claimed: ClaimedBuild, land: Callable[[ClaimedBuild, str], Awaitable[object]]
+) -> None:
+    await claimed.save_contract("contract-2", "t", Evidence(tree="t"))
+    await land(claimed, "storage")
+    await land(claimed, "cli")
+    points = report_summary(await read_report(journal, claimed.id))["Not proved"].split("; ")
+    assert "no test failed on the stubs of storage, cli" in points
 
 
 async def test_the_report_is_json_too(journal: Journal, build: str) -> None:

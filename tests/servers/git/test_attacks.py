@@ -15,6 +15,9 @@ from mcp import Client
 from codegod_git import build_server
 from codegod_kit import ServerSettings
 
+# A sweep of processes and attacks: the everyday suite stays below two minutes without.
+pytestmark = pytest.mark.long
+
 # Each makes some git command of a careless server run $EVIL, which leaves $PWNED behind.
 PLANTS = {
     "fsmonitor": "git config core.fsmonitor $EVIL",

@@ -16,6 +16,9 @@ from codegod_git import build_server
 from codegod_git.repository import Repository
 from codegod_kit import META_KEY, Grant, GrantIssuer, GrantVerifier, ServerSettings
 
+# A sweep of processes and attacks: the everyday suite stays below two minutes without.
+pytestmark = pytest.mark.long
+
 MAIN = "refs/heads/main"
 CONTRACT = "refs/codegod/contract"
 

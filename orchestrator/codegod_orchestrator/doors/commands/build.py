@@ -18,12 +18,14 @@ from codegod_orchestrator.doors.choice import REAL_MODELS, Choice, choose_models
 from codegod_orchestrator.doors.commands.running import guarded, run_shown
 from codegod_orchestrator.doors.engine import Opened, open_engine, open_models
 from codegod_orchestrator.doors.settings import Refused, Settings, check_out, check_prompt, read_settings
+from codegod_orchestrator.doors.told import one_line
 from codegod_orchestrator.journal import Journal
 from codegod_orchestrator.options import PARALLEL_TASKS, BuildOptions
 from codegod_orchestrator.states import BUILD_ENDS
 
 SPECIFICATION_BYTES = 2_000_000  # the largest published OpenAPI documents have about that
 BUILDS_LISTED = 100  # more than anybody runs at a time
+PROMPT_SHOWN = 100  # enough to know it again
 _FOLDER_CHARACTERS = 40  # a path is typed and read
 
 
@@ -58,7 +60,9 @@ async def _build(options: argparse.Namespace, console: Console) -> int:
             build = await engine.journal.create_build(
                 prompt, out=str(out), options=build_options.model_dump(mode="json")
             )
-            console.print(f"[bold]{build.id}[/bold]  {escape(prompt.splitlines()[0][:100])}", highlight=False)
+            console.print(
+                f"[bold]{build.id}[/bold]  {escape(one_line(prompt, PROMPT_SHOWN))}", highlight=False
+            )
             return await run_shown(engine, opened, build.id, console)
 
 

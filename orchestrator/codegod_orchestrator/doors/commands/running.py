@@ -38,13 +38,23 @@ def guarded(work: Callable[[Console], Awaitable[int]]) -> int:
             errors="backslashreplace"
         )  # a terminal that knows less than Unicode ends no build
     try:
-        return anyio.run(_interruptibly, work, Console(soft_wrap=True))
+        return anyio.run(_interruptibly, work, _Output(soft_wrap=True))
     except Exception as error:
         fault = mendable(error)
         if fault is None:
             raise
         print(f"codegod: {fault}", file=sys.stderr)
         return EXIT_USAGE
+
+
+class _Output(Console):
+    """The standard output. When its reader goes away, as in `codegod build … | head`, the work goes on without one."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 async def _interruptibly(work: Callable[[Console], Awaitable[int]], console: Console) -> int:

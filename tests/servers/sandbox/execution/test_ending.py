@@ -10,6 +10,9 @@ import pytest
 
 from codegod_sandbox.execution import PYTHON, RunResult, RunSpec, Sandbox
 
+# A sweep of processes and attacks: the everyday suite stays below two minutes without.
+pytestmark = pytest.mark.long
+
 Run = Callable[..., Awaitable[RunResult]]
 Alive = Callable[[str], list[str]]
 

@@ -11,6 +11,9 @@ from codegod_sandbox import ground
 from codegod_sandbox.execution import PYTHON, Limits, RunResult, RunSpec, Sandbox
 from codegod_sandbox.tree import usage
 
+# A sweep of processes and attacks: the everyday suite stays below two minutes without.
+pytestmark = pytest.mark.long
+
 Run = Callable[..., Awaitable[RunResult]]
 
 _FORKS = """
