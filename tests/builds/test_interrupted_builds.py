@@ -142,6 +142,7 @@ def _stop_and_resume(
     _finished(place, git, place.codegod("resume", advice[0].split()[-1]))
 
 
+@pytest.mark.long
 def test_control_c_stops_a_build_that_can_be_resumed(
     place: Any, project: Callable[..., Path], git: Any, left_over: Callable[[], list[str]]
 ) -> None:

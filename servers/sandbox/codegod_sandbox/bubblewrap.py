@@ -94,9 +94,7 @@ class Bubblewrap:
         ]
         # Through a descriptor: anybody may read a command line, inside (/proc/1/cmdline) and outside.
         arguments = given.data(b"".join(os.fsencode(option) + b"\0" for option in options))
-        limits = resource_limits(
-            spec.limits, own_process_count=True, memory_is_bounded=self.memory_is_bounded
-        )
+        limits = resource_limits(spec.limits, others=None, memory_is_bounded=self.memory_is_bounded)
         command = [self.program, "--args", str(arguments), "--", *(CHOOM, "--adjust", "500", "--")]
         command += [PRLIMIT, *prlimit_options(limits), "--", *run.argv]
         return Launch(self.level, command, given, listen, release, self.uid, None)

@@ -16,7 +16,7 @@ from pathlib import Path
 from codegod_sandbox import launcher
 from codegod_sandbox.descriptors import Descriptors
 from codegod_sandbox.jail import PreparedRun
-from codegod_sandbox.limits import resource_limits
+from codegod_sandbox.limits import resource_limits, threads_of
 from codegod_sandbox.places import Places
 from codegod_sandbox.process import Launch
 from codegod_sandbox.seccomp import build_filter
@@ -74,7 +74,7 @@ class Landlock:
             "write": list(self._writable(spec, folder)),
             "ports": [run.proxy.port] if run.proxy else [],
             "limits": resource_limits(
-                spec.limits, own_process_count=False, memory_is_bounded=self.memory_is_bounded
+                spec.limits, others=threads_of(self._user), memory_is_bounded=self.memory_is_bounded
             ),
             "filter": base64.b64encode(self._filter(spec)).decode(),
             "status": status,
@@ -83,6 +83,10 @@ class Landlock:
         argument = str(given.data(json.dumps(config).encode()))
         command = [sys.executable, "-I", "-S", launcher.__file__, argument]
         return Launch(self.level, command, given, listen, release, None, signal.SIGTERM)
+
+    @property
+    def _user(self) -> int:
+        return os.geteuid() if self.uid is None else self.uid
 
     def _fill(self, folder: Path, spec: RunSpec) -> None:
         for name in ("home", "tmp"):

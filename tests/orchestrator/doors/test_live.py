@@ -96,6 +96,10 @@ def plain_lines_of_or_fault(kind: str) -> bool:
         return True
 
 
+# Not the one that the tests are run in: a dumb terminal gets no picture.
+TERMINAL = {"TERM": "xterm-256color"}
+
+
 async def test_a_whole_build_is_told_in_its_order(journal: Journal, begun: Any) -> None:
     build = await begun.create(journal)
     async with journal.claim_build(build.id, "a test") as claimed:
@@ -170,7 +174,7 @@ def test_hostile_words_neither_colour_nor_move_a_terminal() -> None:
         "message": "\x1b]0;owned\x07\x1b[2J[bold red]\n\rmoved\u202e",
     }
     told = event("attempt.rejected", {"findings": [evil], "reason": ""}, attempt="a.1")
-    console = Console(file=StringIO(), force_terminal=True, width=120)
+    console = Console(file=StringIO(), force_terminal=True, _environ=TERMINAL, width=120)
     for line in lines_of(told):
         console.print(line, highlight=False)
     shown = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO above
@@ -221,7 +225,9 @@ async def test_without_a_terminal_there_is_one_line_per_event_and_nothing_else(
 
 async def test_on_a_terminal_the_tasks_stand_below_the_events(journal: Journal, begun: Any) -> None:
     build = await begun.create(journal)
-    console = Console(file=StringIO(), force_terminal=True, width=100, height=30, color_system=None)
+    console = Console(
+        file=StringIO(), force_terminal=True, _environ=TERMINAL, width=100, height=30, color_system=None
+    )
     async with journal.claim_build(build.id, "a test") as claimed:
         await begun.up_to_tasks(claimed)
         first = await claimed.dispatch_attempt("storage", FIRST, base="main-0")
