@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
 from codegod_workers import Finding, Submission
 from codegod_workers.findings import from_fault, from_report
 
+MESSAGE_WIDTH = 72
 NO_TESTS = "no-tests"  # the rule by which the sandbox says that there was no test to run
 
 
@@ -132,13 +134,19 @@ class AcceptLane:
         arguments = {
             "candidate": candidate["candidate"],
             "expected_head": candidate["head"],
-            "message": f"{task.title}\n\n{task.description}".strip(),
+            "message": message_of(task),
             "trailers": self.toolset.trailers(task.id, attempt.id, attempt.model),
         }
         landed = (await desk.call("git.merge_land", arguments)).data or {}
         await self.claimed.accept_attempt(attempt, commit=str(landed["id"]), tree=str(landed["tree"]))
         # The same files lie in the attempt's own tree, which is still there; the candidate's went when it landed.
         await desk.call("memory.memory_index", {"task": task.id, "paths": list(task.files)})
+
+
+def message_of(task: Task) -> str:
+    """The commit message of a landing: the title, and the description at the width that git's readers have."""
+    paragraphs = [textwrap.fill(part, MESSAGE_WIDTH) for part in task.description.split("\n\n")]
+    return "\n\n".join([task.title, *paragraphs]).strip()
 
 
 def _refusals(candidate: Mapping[str, Any], task: Task) -> tuple[Finding, ...]:

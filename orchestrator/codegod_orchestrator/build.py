@@ -40,6 +40,8 @@ class Models:
     rungs: Sequence[Provider]
     context_tokens: int | None = None
     """The smallest context among the rungs, where their servers say."""
+    master_tokens: int | None = None
+    """The most that the master may answer with, where its server says."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -105,7 +107,7 @@ class Builder:
 
     @property
     def _master(self) -> Voice:
-        return Voice(self.models.master, self.claimed)
+        return Voice(self.models.master, self.claimed, answer_tokens=self.models.master_tokens)
 
     @property
     def _toolset(self) -> Toolset:

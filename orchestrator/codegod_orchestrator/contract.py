@@ -11,6 +11,7 @@ from codegod_kit.plan import Plan, Task, dump_plan
 from codegod_orchestrator.evidence import evidence_of, tests_of
 from codegod_orchestrator.journal import Contract
 from codegod_orchestrator.master import contract_request
+from codegod_orchestrator.planning import lasting
 from codegod_orchestrator.redgreen import judge_red
 from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
 from codegod_orchestrator.voice import Voice
@@ -80,7 +81,7 @@ class Contractor:
 
     async def _write(self, desk: Desk) -> Mapping[str, Any]:
         """Ask for the files until they hold; the report of the run that showed it."""
-        await desk.call("sandbox.file_write", {"path": PLAN_FILE, "content": dump_plan(self.plan)})
+        await desk.call("sandbox.file_write", {"path": PLAN_FILE, "content": dump_plan(lasting(self.plan))})
         wanted: Sequence[str] = contract_files(self.plan)
         findings: tuple[Finding, ...] = ()
         written: dict[str, str] = {}

@@ -74,15 +74,14 @@ class Finisher:
 
 
 def note_of(attempt: Attempt) -> str:
-    """The evidence of one accepted attempt, as text for a git note."""
+    """The evidence of one accepted attempt, as text for a git note; `codegod report` names each test."""
     evidence: Any = attempt.evidence
-    passed = [test.id for test in evidence.tests if test.outcome == "passed"]
+    passed = sum(test.outcome == "passed" for test in evidence.tests)
     lines = [
         f"Task: {attempt.task}",
         f"Attempt: {attempt.id} ({attempt.model})",
         f"Tree: {evidence.tree}",
         f"Sandbox: {evidence.level}",
-        f"Passed: {len(passed)} tests",
-        *(f"  {test}" for test in passed),
+        f"Passed: {passed} of {len(evidence.tests)} tests",
     ]
     return "\n".join(lines) + "\n"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pydantic
 
 from codegod_kit.plan import Plan
+from codegod_models.settings import is_loopback
 from codegod_orchestrator.master import plan_request
 from codegod_orchestrator.options import BuildOptions
 from codegod_orchestrator.toolset import Desk
@@ -109,6 +110,13 @@ class Planner:
             return ""
         review = await self.desk.call("thinking.thinking_review", {})
         return str((review.data or {}).get("text", ""))
+
+
+def lasting(plan: Plan) -> Plan:
+    """The plan as it is handed out: an address on this machine's loopback means nothing to who reads it later."""
+    return plan.model_copy(
+        update={"references": tuple(url for url in plan.references if not is_loopback(url))}
+    )
 
 
 def read_plan(text: str) -> tuple[Plan | None, tuple[Finding, ...]]:

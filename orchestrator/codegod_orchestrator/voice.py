@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -23,6 +23,8 @@ class Voice:
     provider: Provider
     claimed: ClaimedBuild
     rung: int = 0
+    answer_tokens: int | None = None
+    """The most that this model may answer with at a time; None: what the request asks for."""
     seconds: float = field(default=CALL_SECONDS)
 
     async def ask(
@@ -30,6 +32,8 @@ class Voice:
     ) -> ModelReply:
         """The whole answer; raises `ModelFault` when retries within the time did not bring one."""
         started = time.monotonic()
+        if self.answer_tokens and request.max_tokens > self.answer_tokens:
+            request = replace(request, max_tokens=self.answer_tokens)
         await self.claimed.append(
             "model.asked", {"step": step, "model": str(self.provider.model)}, task=task, attempt=attempt
         )

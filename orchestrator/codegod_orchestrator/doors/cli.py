@@ -83,7 +83,10 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
         "--plan", default="", metavar="FILE", help="build this plan.yaml instead of planning anew"
     )
     parser.add_argument(
-        "--out", default="", metavar="DIR", help="an empty or new folder (./NAME of the plan)"
+        "--out",
+        default="",
+        metavar="DIR",
+        help="an empty or new folder (./ and the prompt's first words, or the plan's name)",
     )
     _add_wishes(parser)
     _add_models(parser)

@@ -18,6 +18,7 @@ from codegod_models import ModelInfo, ModelSettings, Provider, open_provider, pa
 from codegod_orchestrator.build import Builder, Models, recover
 from codegod_orchestrator.capability import Facts, facts_of
 from codegod_orchestrator.doors.choice import SIMULATOR, Choice
+from codegod_orchestrator.doors.identity import with_identity
 from codegod_orchestrator.doors.settings import Refused, Settings
 from codegod_orchestrator.doors.simulated import Simulated, simulator
 from codegod_orchestrator.journal import Build, ClaimedBuild, Journal
@@ -54,7 +55,14 @@ async def open_models(choice: Choice, settings: Settings) -> AsyncIterator[Opene
             providers.append(provider)
         infos = tuple([await provider.check() for provider in providers])
         known = [info.context_tokens for info in infos[1:] if info.context_tokens]
-        yield Opened(Models(providers[0], providers[1:], min(known, default=None)), infos, played)
+        models = Models(providers[0], providers[1:], min(known, default=None), _answer_tokens(infos[0]))
+        yield Opened(models, infos, played)
+
+
+def _answer_tokens(info: ModelInfo) -> int | None:
+    """The most that a model may be asked to answer with: its own limit, and half of its context at most."""
+    half = info.context_tokens // 2 if info.context_tokens else None
+    return min((limit for limit in (info.max_output_tokens, half) if limit), default=None)
 
 
 def _is_simulated(name: str) -> bool:
@@ -113,7 +121,7 @@ async def open_engine(
             root=settings.builds,
             state=settings.state,
             issuer=GrantIssuer.new(),
-            environment=_with_simulator(settings.environment, played),
+            environment=with_identity(_with_simulator(settings.environment, played)),
         )
         async with Mesh(
             config.endpoints, settings=mesh_settings, recorder=_Journalled(journal)

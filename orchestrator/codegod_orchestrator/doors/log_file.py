@@ -16,7 +16,7 @@ def logging_to(file: Path) -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     root.handlers.clear()  # they are taken up again below, so nobody may close them
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with file.open("a", encoding="utf-8") as stream:
         configure_logging(stream=stream)
         try:

@@ -64,6 +64,7 @@ from codegod_orchestrator.doors.runs import Runs
 from codegod_orchestrator.doors.settings import Refused, Settings, check_prompt, read_settings
 from codegod_orchestrator.journal import Journal, UnknownBuild
 from codegod_orchestrator.options import BuildOptions
+from codegod_orchestrator.planning import lasting
 from codegod_orchestrator.report import read_report
 from codegod_orchestrator.report_text import report_text
 
@@ -196,7 +197,7 @@ def _add_planning(server: MCPServer[Any], settings: Settings) -> None:
             return PlanPreview(ready=False, plan="", tasks=0, simulated=choice.simulated, next=again)
         return PlanPreview(
             ready=True,
-            plan=dump_plan(plan),
+            plan=dump_plan(lasting(plan)),
             tasks=len(plan.tasks),
             simulated=choice.simulated,
             next="Call build_start with the same prompt and this text as `plan`, changed where you want it changed.",

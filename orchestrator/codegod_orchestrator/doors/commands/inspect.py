@@ -36,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
 async def find_build(journal: Journal, name: str, *, but: Collection[str] = ()) -> Build:
     """The build called `name`, or the newest one, of those in another state than `but` if there is any such.
 
+    What was only planned has no folder and is no such build.
+
     Raises `UnknownBuild`, or `Refused` when there is none at all.
     """
     if name:
@@ -43,7 +45,7 @@ async def find_build(journal: Journal, name: str, *, but: Collection[str] = ()) 
     builds = await journal.builds(BUILDS_SEARCHED)
     if not builds:
         raise Refused('There is no build yet. Start one with: codegod build "what to build"')
-    return next((build for build in builds if build.state not in but), builds[0])
+    return next((build for build in builds if build.out and build.state not in but), builds[0])
 
 
 async def _list(journal: Journal, options: argparse.Namespace, console: Console) -> None:

@@ -15,6 +15,7 @@ from codegod_orchestrator.doors.commands.build import announce, read_prompt, wis
 from codegod_orchestrator.doors.commands.running import guarded
 from codegod_orchestrator.doors.engine import open_engine, open_models
 from codegod_orchestrator.doors.settings import Refused, check_prompt, read_settings
+from codegod_orchestrator.planning import lasting
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,7 +35,7 @@ async def _plan(options: argparse.Namespace, console: Console) -> int:
         announce(choice, opened, console)
         async with open_engine(settings, mcp_config=options.mcp_config, played=opened.simulated) as engine:
             plan = await engine.plan(prompt, wished, opened.models)
-    out.write_text(dump_plan(plan), encoding="utf-8")
+    out.write_text(dump_plan(lasting(plan)), encoding="utf-8")
     console.print(f"{len(plan.tasks)} tasks written to {escape(str(out))}. Build it with:", highlight=False)
     console.print(f"  codegod build --plan {escape(str(out))}", highlight=False)
     return 0
