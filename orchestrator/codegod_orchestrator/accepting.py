@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 
 from codegod_kit.plan import Plan, Task
+from codegod_mesh import ServerDown
 from codegod_orchestrator.contract import (
     CHECK_SECONDS,
     CONTRACT_REF,
@@ -24,8 +26,10 @@ from codegod_orchestrator.redgreen import Red, judge_green
 from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
 from codegod_workers import Finding, Submission
 from codegod_workers.findings import from_fault, from_report
+from codegod_workers.worker import ToolRefused
 
 MESSAGE_WIDTH = 72
+REASON_CHARACTERS = 200  # one finding, for a note; the journal has all of them
 NO_TESTS = "no-tests"  # the rule by which the sandbox says that there was no test to run
 
 
@@ -51,18 +55,29 @@ class AcceptLane:
         """Land `submission`; the findings that forbid it, or nothing when it is on `main`."""
         async with self._turn:
             desk = await self.toolset.accepting(task, attempt.id)
-            candidate = await self._propose(desk, task, submission)
-            refused = _refusals(candidate, task)
-            if not refused:
-                proof = await self._prove(task, attempt, submission, candidate)
-                refused = proof.findings
-            if refused:
-                await desk.call(
-                    "git.merge_drop", {"candidate": candidate["candidate"], "reason": str(refused[0])[:200]}
-                )
-                return refused
+            try:
+                candidate = await self._propose(desk, task, submission)
+            except ToolRefused as fault:
+                return from_fault("merge", fault.text)
+            proof = await self._judge(task, attempt, submission, candidate)
+            if proof.findings:
+                reason = str(proof.findings[0])[:REASON_CHARACTERS]
+                await desk.call("git.merge_drop", {"candidate": candidate["candidate"], "reason": reason})
+                return proof.findings
             await self._land(desk, task, attempt, candidate, proof.report)
+            await self._remember(desk, task)
             return ()
+
+    async def _judge(
+        self, task: Task, attempt: Attempt, submission: Submission, candidate: Mapping[str, Any]
+    ) -> Proof:
+        """What the merge and the checks say of a candidate. A check that cannot be made speaks against it as well."""
+        if refusals := _refusals(candidate, task):
+            return Proof({}, refusals)
+        try:
+            return await self._prove(task, attempt, submission, candidate)
+        except ToolRefused as fault:
+            return Proof({}, from_fault("checks", str(fault)))
 
     async def _propose(self, desk: Desk, task: Task, submission: Submission) -> Mapping[str, Any]:
         """The task's own files, its tests as the contract has them, and the manifest if a tool has added to it."""
@@ -79,9 +94,7 @@ class AcceptLane:
         desk = await self.toolset.accepting(
             task, attempt.id, tree=str(candidate["workspace"]).partition("/")[2]
         )
-        prepared = await desk.maybe("sandbox.env_prepare", {}, within=ENVIRONMENT_SECONDS)
-        if prepared is None:
-            return Proof({}, from_fault("environment", "its dependencies cannot be installed", MANIFEST))
+        await desk.call("sandbox.env_prepare", {}, within=ENVIRONMENT_SECONDS)
         arguments = {"paths": list(task.files), "tests": ["."]}
         report = (await desk.call("sandbox.check_run", arguments, within=CHECK_SECONDS)).data or {}
         findings = (*from_report(report), *judge_green(self.red.of(task), tests_of(report)))
@@ -139,14 +152,20 @@ class AcceptLane:
         }
         landed = (await desk.call("git.merge_land", arguments)).data or {}
         await self.claimed.accept_attempt(attempt, commit=str(landed["id"]), tree=str(landed["tree"]))
-        # The same files lie in the attempt's own tree, which is still there; the candidate's went when it landed.
-        await desk.call("memory.memory_index", {"task": task.id, "paths": list(task.files)})
+
+    async def _remember(self, desk: Desk, task: Task) -> None:
+        """Index what landed, from the attempt's own tree: the candidate's went when it landed.
+
+        What is accepted stays accepted when the memory refuses it or is away; the journal has the call.
+        """
+        with suppress(ServerDown):
+            await desk.maybe("memory.memory_index", {"task": task.id, "paths": list(task.files)})
 
 
 def message_of(task: Task) -> str:
     """The commit message of a landing: the title, and the description at the width that git's readers have."""
-    paragraphs = [textwrap.fill(part, MESSAGE_WIDTH) for part in task.description.split("\n\n")]
-    return "\n\n".join([task.title, *paragraphs]).strip()
+    lines = [textwrap.fill(line, MESSAGE_WIDTH) for line in task.description.splitlines()]
+    return "\n".join([task.title, "", *lines]).strip()
 
 
 def _refusals(candidate: Mapping[str, Any], task: Task) -> tuple[Finding, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from codegod_kit.plan import Plan, Task
@@ -73,9 +74,9 @@ class TaskRunner:
             attempt = await self.claimed.dispatch_attempt(task.id, step, base=await self._head())
             try:
                 landed = await self._try(task, step, attempt, attempts)
-                await self._put_away(task, attempt)
             except ServerDown as fault:
                 raise AttemptLost(attempt, str(fault)) from fault
+            await self._put_away(task, attempt)
             if landed:
                 return True
 
@@ -112,9 +113,10 @@ class TaskRunner:
         return not findings
 
     async def _put_away(self, task: Task, attempt: Attempt) -> None:
-        """Remove the attempt's tree; its commit stays under its own ref."""
-        desk = await self.toolset.accepting(task, attempt.id)
-        await desk.maybe("git.worktree_remove", {})
+        """Remove the attempt's tree; its commit stays under its own ref. A tree that is left costs disk alone."""
+        with suppress(ServerDown):
+            desk = await self.toolset.accepting(task, attempt.id)
+            await desk.maybe("git.worktree_remove", {})
 
     async def _prepare(self, task: Task, attempt: Attempt, earlier: Sequence[Attempt]) -> None:
         """The attempt's own tree: `main`, or the answer that it repairs, with the task's tests laid over it."""
