@@ -7,7 +7,6 @@ if TYPE_CHECKING:
     from codegod_kit.plan import TaskType
 
 Role = Literal["planning", "contracting", "accepting", "finishing"]
-Specialty = Literal["backend", "frontend", "testing", "devops", "documentation"]
 
 # What a small model still tells apart; with more, it calls the wrong one. A user's own tools come on top.
 TOOLS_PER_TASK: Final = 10
@@ -86,19 +85,6 @@ _ROLES: Mapping[Role, tuple[str, ...]] = {
     ),
 }
 
-_SPECIALTIES: Mapping["TaskType", Specialty] = {
-    "backend": "backend",
-    "api": "backend",
-    "database": "backend",
-    "integration": "backend",
-    "bugfix": "backend",
-    "refactor": "backend",
-    "frontend": "frontend",
-    "testing": "testing",
-    "devops": "devops",
-    "documentation": "documentation",
-}
-
 
 def tools_of_task(task_type: "TaskType") -> tuple[str, ...]:
     """The tools, as `server.tool`, that a task of this type gets: for its allocation and for its grant alike."""
@@ -108,8 +94,3 @@ def tools_of_task(task_type: "TaskType") -> tuple[str, ...]:
 def tools_of_role(role: Role) -> tuple[str, ...]:
     """The tools that one of the orchestrator's own steps gets."""
     return _ROLES[role]
-
-
-def specialty_of(task_type: "TaskType") -> Specialty:
-    """The kind of worker that does tasks of this type."""
-    return _SPECIALTIES[task_type]

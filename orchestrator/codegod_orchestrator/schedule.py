@@ -66,7 +66,7 @@ class Schedule:
     """Hands out the tasks of one build: dependencies first, and never more than `max_parallel` in flight.
 
     `take` puts a task in flight; `accepted`, `failed` or `put_back` take it out again. `specialty` maps a task's type
-    to the kind of worker that does it (`allocation.specialty_of`).
+    to the kind of worker that does it (`codegod_workers.SPECIALTIES`).
     """
 
     def __init__(

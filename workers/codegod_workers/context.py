@@ -11,23 +11,11 @@ from codegod_models import Message, ModelRequest, estimate_tokens
 from codegod_workers.answer import fenced
 from codegod_workers.outline import outline
 from codegod_workers.records import Assignment
+from codegod_workers.specialties import SPECIALTIES
 
 MEMORY_TOKENS = 1_500  # more recalled text than this crowds out the contract in a small model's attention
 OVERHEAD_TOKENS = 200  # chat template and special tokens, which no estimate of the text sees
 FINDINGS_SHOWN = 12  # a 7B model repairs a handful of things at once; the rest shows up in the next check
-
-ROLES: Mapping[TaskType, str] = {
-    "backend": "backend",
-    "api": "backend",
-    "database": "backend",
-    "bugfix": "backend",
-    "refactor": "backend",
-    "frontend": "frontend",
-    "testing": "testing",
-    "integration": "testing",
-    "devops": "devops",
-    "documentation": "documentation",
-}
 
 
 class DoesNotFit(Exception):
@@ -67,7 +55,7 @@ def build_request(assignment: Assignment, material: Material) -> ModelRequest:
 
 def system_prompt(task_type: TaskType) -> str:
     """The template every worker gets, with the guide of its role and of its task type."""
-    guides = [_guide("worker"), _guide(f"role-{ROLES[task_type]}"), _guide(f"task-{task_type}")]
+    guides = [_guide("worker"), _guide(f"role-{SPECIALTIES[task_type]}"), _guide(f"task-{task_type}")]
     return "\n\n".join(guides)
 
 
