@@ -26,6 +26,16 @@ def test_what_fails_by_the_stub_or_an_assertion_is_evidence_and_what_passes_is_a
     assert judge_red(PLAN, [STUB, ASSERTED, GUARD, SMOKE]) == ()
 
 
+def test_a_stub_that_a_fixture_calls_is_evidence_and_a_fixture_that_breaks_is_not() -> None:
+    by_fixture = TestSeen(id=STUB.id, outcome="error", reason="stub")
+    broken = TestSeen(id=STUB.id, outcome="error", reason="fixture")
+    asserted = TestSeen(id=STUB.id, outcome="error", reason="assertion")
+    assert red_of(PLAN, [by_fixture, ASSERTED]).evidence == (STUB.id, ASSERTED.id)
+    assert judge_red(PLAN, [by_fixture, ASSERTED]) == ()
+    for wrong in (broken, asserted):
+        assert [finding.path for finding in judge_red(PLAN, [wrong, ASSERTED])] == [STUB.id]
+
+
 def test_a_test_that_breaks_otherwise_is_a_mistake_in_the_contract() -> None:
     broken = TestSeen(
         id="tests/test_a.py::test_one", outcome="error", reason="import", message="No module named 'x'"
