@@ -3,7 +3,7 @@ import json
 import pytest
 
 from codegod_kit.plan import Behaviour, Plan
-from codegod_orchestrator.artifacts import missing_artifacts
+from codegod_orchestrator.artifacts import missing_artifacts, uv_tests
 
 PLAN = Plan(
     name="Word_Count",
@@ -12,7 +12,7 @@ PLAN = Plan(
     skeleton=("pyproject.toml",),
     tasks=(),
 )
-MANIFEST = '[project]\nname = "wc"\n[project.scripts]\nwc = "wc.cli:main"\n'
+MANIFEST = '[build-system]\nrequires = ["hatchling"]\n[project]\nname = "wc"\n[project.scripts]\nwc = "wc.cli:main"\n'
 
 
 def test_what_no_task_wrote_is_added_from_the_plan_and_the_manifest() -> None:
@@ -46,3 +46,19 @@ def test_a_service_is_kept_up_and_a_command_is_run_once(platform: str, command: 
 def test_without_a_script_the_package_is_run_and_a_broken_manifest_is_no_reason_to_fail() -> None:
     added = missing_artifacts(PLAN, "not toml [", {"src/wc/__main__.py"})
     assert '["python", "-m", "wc"]' in added["Dockerfile"]
+
+
+def test_what_is_no_package_is_installed_by_what_it_declares() -> None:
+    flat = missing_artifacts(
+        PLAN, '[project]\nname = "a"\ndependencies = ["flask>=3"]\n', {"pyproject.toml", "app.py"}
+    )
+    assert "RUN pip install --no-cache-dir 'flask>=3'\n" in flat["Dockerfile"]
+    assert "Nothing in the project says how it is started" in flat["README.md"]
+    listed = missing_artifacts(PLAN, "", {"requirements.txt", "app.py"})
+    assert "RUN pip install --no-cache-dir -r requirements.txt\n" in listed["Dockerfile"]
+    assert "uv run --with-requirements requirements.txt --with pytest pytest" in listed["README.md"]
+    assert "RUN pip" not in missing_artifacts(PLAN, "", {"app.py"})["Dockerfile"]
+
+
+def test_the_command_for_the_tests_follows_the_manifest() -> None:
+    assert uv_tests({"pyproject.toml", "requirements.txt"}) == "run --with pytest pytest"

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from codegod_orchestrator.artifacts import uv_tests
 from codegod_orchestrator.doors.choice import REAL_MODELS
 from codegod_orchestrator.report import Report
 from codegod_orchestrator.report_text import report_summary
@@ -28,9 +29,8 @@ def show_ending(report: Report, log: Path, console: Console) -> None:
     console.print()
     if report.delivered:
         _say(console, f"The repository is in {report.delivered}")
-        _say(
-            console, f"Run its tests: cd {shlex.quote(report.delivered)} && {_uv()} run --with pytest pytest"
-        )
+        tests = uv_tests(_files_of(Path(report.delivered)))
+        _say(console, f"Run its tests: cd {shlex.quote(report.delivered)} && {_uv()} {tests}")
     _say(console, f"Every test and every attempt: codegod report {build.id}")
     if build.state == "failed":
         _say(console, f"Mend what is named above, then: codegod resume {build.id}")
@@ -65,3 +65,8 @@ def _uv() -> str:
     own = Path(sys.executable).parent
     others = os.pathsep.join(place for place in os.get_exec_path() if Path(place) != own)
     return "uv" if shutil.which("uv", path=others) else shlex.quote(str(own / "uv"))
+
+
+def _files_of(folder: Path) -> set[str]:
+    """The names at the top of what was delivered; none when its user has moved it away."""
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
