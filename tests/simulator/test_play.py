@@ -79,7 +79,7 @@ def task(attempt: int = 1, project: str = "todo-api", name: str = "storage", *fi
     return TASK.format(project=project, task=name, attempt=attempt, files=listed)
 
 
-@pytest.mark.parametrize("role", ["master", "worker"])
+@pytest.mark.parametrize("role", ["master", pytest.param("worker", marks=pytest.mark.long)])
 async def test_a_plan_names_specifications_where_they_are_served(simulator: str, role: str) -> None:
     reply = await ask(client(simulator, role), PLAN.format(words="create a  REST API for todo management."))
     data = json.loads(reply.text.removeprefix("```json\n").removesuffix("```\n"))
@@ -180,6 +180,7 @@ async def test_a_prompt_beyond_the_context_is_refused(simulator: str) -> None:
     assert "prompt is too long" in plain.json()["error"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", ["master", "worker"])
 @pytest.mark.parametrize("kind", ["429", "500", "overload", "cut", "hang"])
 async def test_a_fault_of_the_wire_strikes_once_and_the_client_gets_over_it(role: str, kind: str) -> None:

@@ -18,7 +18,10 @@ RUFF = ("ruff", "check", "--isolated", "--output-format=json", "--select=E9,F,B,
 TY = ("ty", "check", "--output-format=gitlab", "--python")
 SECONDS_OF_A_SUITE = 3.0
 
-pytestmark = pytest.mark.parametrize("folder", FOLDERS, ids=[folder.name for folder in FOLDERS])
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.parametrize("folder", FOLDERS, ids=[folder.name for folder in FOLDERS]),
+]
 
 
 @pytest.fixture
@@ -72,7 +75,6 @@ def test_each_test_is_red_on_the_stubs_and_the_smoke_test_is_green(
             assert run.of(path), path
 
 
-@pytest.mark.long
 def test_the_finished_project_is_clean_and_green_and_proves_its_behaviours(
     reference: Reference, tmp_path: Path
 ) -> None:
@@ -88,7 +90,6 @@ def test_the_finished_project_is_clean_and_green_and_proves_its_behaviours(
     assert proofs <= run.passed
 
 
-@pytest.mark.long
 def test_every_wrong_try_is_wrong_in_a_way_that_the_checks_see(reference: Reference, tmp_path: Path) -> None:
     seen: set[str] = set()
     for (task, number), files in reference.wrong.items():
@@ -106,7 +107,6 @@ def test_every_wrong_try_is_wrong_in_a_way_that_the_checks_see(reference: Refere
     assert seen == {"types", "tests"} or len(reference.plan.tasks) < 8
 
 
-@pytest.mark.long
 def test_each_task_is_provable_with_its_dependencies_alone(reference: Reference, tmp_path: Path) -> None:
     order = graphlib.TopologicalSorter({task.id: task.depends for task in reference.plan.tasks})
     for name in order.static_order():

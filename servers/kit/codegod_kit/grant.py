@@ -181,4 +181,7 @@ def _encode(data: bytes) -> str:
 
 def _decode(text: str) -> bytes:
     padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-    return base64.b64decode(padded, altchars=b"-_", validate=True)
+    data = base64.b64decode(padded, altchars=b"-_", validate=True)
+    if _encode(data) != text:  # the decoder takes other alphabets and spare bits: one grant, one token
+        raise binascii.Error("not the one way to write these bytes")
+    return data

@@ -9,7 +9,10 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send to another process")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to send to another process"),
+]
 
 # A command that says when it works, and what of it is closed in the end. `{work}` is what it then does.
 PROGRAM = """

@@ -23,7 +23,7 @@ from codegod_orchestrator.journal import ClaimedBuild, Journal
 from codegod_orchestrator.ladder import Step
 
 # Where the era could matter. What opens a build's servers is slow, and the same behind both.
-BOTH_ERAS = pytest.mark.parametrize("mode", ["auto", "legacy"])
+BOTH_ERAS = pytest.mark.parametrize("mode", ["auto", pytest.param("legacy", marks=pytest.mark.long)])
 PATIENCE_SECONDS = 40  # opening the servers of a build on a busy machine takes a few seconds
 
 Call = Callable[..., Awaitable[dict[str, Any]]]
@@ -265,8 +265,7 @@ async def test_a_build_of_another_process_is_asked_to_stop_and_waited_for(
     build = await begun.create(journal)
     heard: list[str] = []
 
-    async def obey(claimed: ClaimedBuild) -> None:
-        seen = (await journal.build(build.id)).last_event
+    async def obey(claimed: ClaimedBuild, seen: int) -> None:
         while "cancel.requested" not in heard:
             heard.extend(event.kind for event in await journal.wait_events(build.id, seen, 5))
         await claimed.advance("cancelled", reason="cancelled on request")
@@ -274,9 +273,10 @@ async def test_a_build_of_another_process_is_asked_to_stop_and_waited_for(
     async with host(settings) as client, journal.claim_build(build.id, "a test") as claimed:
         await begun.up_to_tasks(claimed)
         busy = await refused(client, "build_resume", build=build.id)
+        seen = (await journal.build(build.id)).last_event
         with anyio.fail_after(PATIENCE_SECONDS):
             async with anyio.create_task_group() as group:
-                group.start_soon(obey, claimed)
+                group.start_soon(obey, claimed, seen)
                 ended = await call(client, "build_cancel", build=build.id)
     assert "is running" in busy
     assert (ended["state"], ended["ended"]) == ("cancelled", True)

@@ -14,6 +14,8 @@ from codegod_fetch.limits import Limits
 
 from .conftest import OpenWeb, Web, page, said
 
+pytestmark = pytest.mark.long
+
 SHORT = Limits(download_seconds=0.5, body_bytes=100_000)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 
@@ -174,7 +176,6 @@ async def test_deep_nesting_is_read(web: Web) -> None:
     assert [number for number in range(len(openings)) if f"deep {number}" not in text] == []
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     "piece", ["<", "<a ", "&amp", "<!--", "</", "<p x='", "<![CDATA[", "<div>", "<td>", "<noscript>"]
 )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from codegod_kit import ExpiredGrant, ForgedGrant, Grant, GrantIssuer, GrantVerifier, current_grant
@@ -14,6 +14,8 @@ from codegod_kit.grant import holding, seconds_left
 
 NOW = 1_000_000.0
 GRANT = Grant(build="b1", task="t", attempt="t.1", tools=("git.*", "sandbox.file_read"), deadline=NOW + 10)
+_ISSUER = GrantIssuer.new()
+_TOKEN = _ISSUER.issue(GRANT.model_copy(update={"deadline": time.time() + 3600}))
 
 
 def at(seconds: float) -> Callable[[], float]:
@@ -64,7 +66,26 @@ def test_no_text_passes_for_a_token(text: str) -> None:
         GrantVerifier(_ISSUER.public_key).verify(text)
 
 
+@pytest.mark.parametrize("spare", range(1, 16))
+def test_spare_bits_at_the_end_of_a_signature_are_refused(spare: int) -> None:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    spelt = _TOKEN[:-1] + alphabet[alphabet.index(_TOKEN[-1]) ^ spare]
+    with pytest.raises(ForgedGrant, match="cannot be read"):
+        GrantVerifier(_ISSUER.public_key, clock=at(0)).verify(spelt)
+
+
+def test_the_other_alphabet_is_refused() -> None:
+    issuers = iter(GrantIssuer.new, None)
+    issuer = next(issuer for issuer in issuers if {"-", "_"} & set(issuer.issue(GRANT).split(".")[1]))
+    payload, signature = issuer.issue(GRANT).split(".")
+    with pytest.raises(ForgedGrant, match="cannot be read"):
+        GrantVerifier(issuer.public_key, clock=at(0)).verify(
+            f"{payload}.{signature.replace('-', '+').replace('_', '/')}"
+        )
+
+
 @given(st.integers(min_value=0), st.integers(min_value=1, max_value=255))
+@example(position=len(_TOKEN) - 1, change=1)
 def test_a_token_with_one_byte_changed_is_refused(position: int, change: int) -> None:
     token = bytearray(_TOKEN.encode())
     token[position % len(token)] ^= change
@@ -104,7 +125,3 @@ def test_the_current_grant_is_held_for_a_block() -> None:
 def test_nothing_is_left_after_the_deadline() -> None:
     with holding(GRANT, at(11)):
         assert seconds_left(60) == 0
-
-
-_ISSUER = GrantIssuer.new()
-_TOKEN = _ISSUER.issue(GRANT.model_copy(update={"deadline": time.time() + 3600}))

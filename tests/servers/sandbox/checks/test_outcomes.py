@@ -208,6 +208,7 @@ CONFTEST_TRICKS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("trick", CONFTEST_TRICKS)
 async def test_a_conftest_cannot_make_a_failure_vanish(checker: Checker, trick: str) -> None:
     conftest, rule = CONFTEST_TRICKS[trick]
@@ -224,6 +225,7 @@ async def test_a_conftest_cannot_make_a_failure_vanish(checker: Checker, trick: 
     assert ("passed", "") not in [report.tests.get("tests/test_bad.py::test_bad")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "settings",
     [
@@ -263,6 +265,7 @@ async def test_settings_that_tests_need_are_kept(checker: Checker) -> None:
     assert (await checker.run(stages=["tests"], tests=["tests"])).ok
 
 
+@pytest.mark.long
 async def test_a_suite_that_does_not_end_says_which_test(checker: Checker) -> None:
     endless = "import signal\n\n\ndef test_b():\n    signal.signal(signal.SIGALRM, signal.SIG_IGN)\n    while True:\n        pass\n"
     checker.write(

@@ -9,6 +9,8 @@ from pathlib import Path
 import anyio
 import pytest
 
+pytestmark = pytest.mark.long
+
 _UID = 59_999  # nobody's
 
 

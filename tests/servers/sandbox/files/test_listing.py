@@ -66,6 +66,7 @@ async def test_a_tree_is_indented_and_leaves_out_what_tools_fill(tools: Tools, r
     assert (await tools.text("dir_tree", path="src", depth=1)).splitlines()[0] == "todo/"
 
 
+@pytest.mark.long
 async def test_a_tree_of_twenty_thousand_files_is_a_short_answer(tools: Tools, root: Path) -> None:
     for folder in range(100):
         (root / f"nm/{folder}").mkdir(parents=True)
