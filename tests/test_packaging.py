@@ -18,8 +18,8 @@ SERVERS = ("database", "fetch", "git", "memory", "sandbox", "thinking")
 SETTING = re.compile(
     r"[\"'$ ]((?:CODEGOD|ANTHROPIC|OLLAMA|OPENAI)_[A-Z_]+|MASTER_MODEL|WORKER_MODEL|MAX_PARALLEL_TASKS)\b"
 )
-# Named in the code for other reasons: Ollama's own, a constant, and a key that servers must not see.
-NO_SETTINGS = {"OLLAMA_CONTEXT_LENGTH", "OLLAMA_NUM_PARALLEL", "OLLAMA_PORT", "OPENAI_API_KEY"}
+# Named in the code for other reasons: what a program's own exit is reported as, Ollama's own, and a constant.
+NO_SETTINGS = {"CODEGOD_EXIT", "OLLAMA_CONTEXT_LENGTH", "OLLAMA_NUM_PARALLEL", "OLLAMA_PORT"}
 
 
 def read(path: str) -> str:

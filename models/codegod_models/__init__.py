@@ -1,4 +1,5 @@
-"""Language models behind one protocol: Anthropic and Ollama, with their limits, prices and failures made plain.
+"""Language models behind one protocol: Anthropic, Ollama, OpenAI's format and the connected host, with their limits,
+prices and failures made plain.
 
 Importing this package loads no client library; `open_provider` does.
 """
@@ -12,20 +13,23 @@ from codegod_models.faults import (
     KeyRefused,
     MissingKey,
     ModelFault,
-    NotBuilt,
+    NoHost,
     NotPulled,
     OutOfTime,
     PromptCut,
+    PromptRefused,
     PromptTooLong,
     RequestRefused,
     Stalled,
     StreamCut,
     ToolCallInvalid,
     TransientFault,
+    Unanswered,
     UnknownModel,
     Unreachable,
 )
 from codegod_models.fit import estimate_tokens, request_tokens
+from codegod_models.host import Desk
 from codegod_models.names import ModelName, ProviderKind, parse_model
 from codegod_models.opening import open_provider
 from codegod_models.price import Price, cost, price_of
@@ -39,6 +43,7 @@ from codegod_models.provider import (
     Provider,
     Stop,
     TextPart,
+    ThoughtPart,
     ToolSpec,
     ToolUse,
     Usage,
@@ -51,6 +56,7 @@ __all__ = [
     "BadSetting",
     "Busy",
     "ConnectionLost",
+    "Desk",
     "Done",
     "Event",
     "GaveUp",
@@ -63,11 +69,12 @@ __all__ = [
     "ModelReply",
     "ModelRequest",
     "ModelSettings",
-    "NotBuilt",
+    "NoHost",
     "NotPulled",
     "OutOfTime",
     "Price",
     "PromptCut",
+    "PromptRefused",
     "PromptTooLong",
     "Provider",
     "ProviderKind",
@@ -76,10 +83,12 @@ __all__ = [
     "Stop",
     "StreamCut",
     "TextPart",
+    "ThoughtPart",
     "ToolCallInvalid",
     "ToolSpec",
     "ToolUse",
     "TransientFault",
+    "Unanswered",
     "UnknownModel",
     "Unreachable",
     "Usage",

@@ -1,11 +1,13 @@
 """What can go wrong between a request and a reply.
 
 ModelFault                     the caller or the user must act; its text names the next step
-├── BadModelName, NotBuilt, BadSetting
-├── MissingKey, KeyRefused, Unreachable, UnknownModel, NotPulled       said by `check`, before any work
+├── BadModelName, BadSetting
+├── MissingKey, KeyRefused, Unreachable, UnknownModel, NotPulled, NoHost       said by `check`, before any work
 ├── RequestRefused             the server will refuse this request every time
 ├── PromptTooLong              it does not fit the context: nothing was sent
+│   └── PromptRefused          the server said so
 ├── PromptCut                  the server answered after dropping the front of the prompt
+├── Unanswered                 no host answered the question in time
 ├── GaveUp, OutOfTime          raised by `complete` alone
 └── TransientFault             the same request may work in a moment: `complete` sends it again
     ├── Busy                   429, 5xx, overloaded
@@ -29,12 +31,6 @@ class BadModelName(ModelFault):
             "'anthropic:claude-sonnet-5-5', 'ollama:qwen2.5-coder:7b' or 'simulator'."
         )
         self.text = text
-
-
-class NotBuilt(ModelFault):
-    def __init__(self, name: str, instead: str) -> None:
-        super().__init__(f"{name!r}: this provider is not built yet. {instead}")
-        self.name = name
 
 
 class BadSetting(ModelFault):
@@ -84,6 +80,7 @@ class NotPulled(ModelFault):
 class RequestRefused(ModelFault):
     def __init__(self, model: str, status: int, said: str) -> None:
         super().__init__(f"{model!r} refused the request (HTTP {status}): {said}")
+        self.model = model
         self.status = status
         self.said = said
 
@@ -91,26 +88,62 @@ class RequestRefused(ModelFault):
 class PromptTooLong(ModelFault):
     """The prompt and the answer asked for do not fit the context; nothing was sent."""
 
-    def __init__(self, model: str, prompt_tokens: int, answer_tokens: int, context_tokens: int) -> None:
+    def __init__(
+        self, model: str, prompt_tokens: int, answer_tokens: int, context_tokens: int, *, setting: str = ""
+    ) -> None:
+        remedy = f", or raise {setting} if the model and its memory allow it" if setting else ""
         super().__init__(
             f"{model!r}: about {prompt_tokens} tokens of prompt and {answer_tokens} of answer do not fit a context of "
-            f"{context_tokens}. Cut the task smaller, or raise CODEGOD_NUM_CTX if the model and its memory allow it."
+            f"{context_tokens}. Cut the task smaller{remedy}."
         )
         self.prompt_tokens = prompt_tokens
-        self.context_tokens = context_tokens
+        self.context_tokens: int | None = context_tokens
+
+
+class PromptRefused(PromptTooLong):
+    """The server knows better than our estimate that the prompt does not fit."""
+
+    def __init__(self, model: str, prompt_tokens: int, said: str) -> None:
+        ModelFault.__init__(
+            self,
+            f"{model!r}: the server refuses a prompt of about {prompt_tokens} tokens as too long ({said}). Cut the task "
+            "smaller, or use a model with a larger context.",
+        )
+        self.prompt_tokens = prompt_tokens
+        self.context_tokens = None
+        self.said = said
 
 
 class PromptCut(ModelFault):
     """The server evaluated far fewer tokens than were sent: it dropped the front, where the instructions stand."""
 
-    def __init__(self, model: str, evaluated: int, expected: int, context_tokens: int) -> None:
+    def __init__(self, model: str, evaluated: int, expected: int, remedy: str) -> None:
         super().__init__(
-            f"{model!r} read {evaluated} tokens of a prompt of about {expected}: the server cut its front off although "
-            f"num_ctx={context_tokens} was asked for. Look for OLLAMA_CONTEXT_LENGTH or OLLAMA_NUM_PARALLEL on the "
-            "server, or lower CODEGOD_NUM_CTX to what it really loads (`ollama ps` shows it)."
+            f"{model!r} read {evaluated} tokens of a prompt of about {expected}: the server cut its front off. {remedy}"
         )
         self.evaluated = evaluated
         self.expected = expected
+
+
+class NoHost(ModelFault):
+    """A `host:` model where no MCP client can be connected."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"{model!r} is whoever is connected to codegod-orchestrator over MCP, and nobody can be connected to this "
+            "command. Add codegod-orchestrator to Claude Desktop, Claude Code or another MCP host and ask there for "
+            'build_start(prompt="…", master="host:"); docs/host-models.md shows how. Or name another model here.'
+        )
+        self.model = model
+
+
+class Unanswered(ModelFault):
+    def __init__(self, model: str, question: str, seconds: float) -> None:
+        super().__init__(
+            f"{model!r}: nobody answered question {question!r} within {seconds:.0f} s. Connect a host that calls "
+            "question_next and question_answer, then resume the build; CODEGOD_HOST_SECONDS says how long to wait."
+        )
+        self.question = question
 
 
 class OutOfTime(ModelFault):

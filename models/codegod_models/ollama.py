@@ -7,45 +7,34 @@ OpenAI-compatible route cannot set num_ctx.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+import math
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import anyio
 import httpx
 import ollama
 
 from codegod_models.faults import (
     Busy,
-    ConnectionLost,
     KeyRefused,
+    ModelFault,
     NotPulled,
-    PromptCut,
     PromptTooLong,
     RequestRefused,
-    Stalled,
-    StreamCut,
-    TransientFault,
 )
-from codegod_models.fit import expected_request_tokens, fit_context, request_tokens
+from codegod_models.fit import fit_context, request_tokens, see_that_all_was_read, sized
 from codegod_models.names import ModelName
 from codegod_models.ollama_answer import StreamedAnswer
-from codegod_models.ollama_library import OllamaLibrary, words_of
+from codegod_models.ollama_library import OllamaLibrary
 from codegod_models.price import price_of
-from codegod_models.provider import (
-    Event,
-    ModelInfo,
-    ModelRequest,
-    TextPart,
-    ToolSpec,
-    Usage,
-)
+from codegod_models.provider import Event, ModelInfo, ModelRequest, ToolSpec, Usage
 from codegod_models.settings import ModelSettings, ollama_url
+from codegod_models.streaming import SAID_CHARS, json_object, lost, may_pass, next_line, retry_seconds
 
 CONNECT_SECONDS = 10.0
-SHORTEST_SHARE = 0.7  # of the expected prompt: fewer tokens evaluated means that its front was cut off
+LEARNED_FROM_TOKENS = 500
 COUNTS_UNCACHED_ONLY = "0.30."  # its prompt_eval_count leaves out what the prompt cache held (ollama#16428)
-_SHOWN = 2000  # characters of a server's words that a message may carry
 
 
 class OllamaProvider:
@@ -60,29 +49,30 @@ class OllamaProvider:
         self._first_seconds = max(settings.first_seconds, settings.idle_seconds)
         self._num_ctx = fit_context(settings.num_ctx, None)
         self._counts_whole_prompts = True
-        # The read limit bounds the wait for the first byte; `_next_line` is stricter from then on.
+        self._denser = (
+            1.0  # how many times our estimate this model's tokenizer has made of a prompt, at the most
+        )
+        # The read limit bounds the wait for the first byte; `next_line` is stricter from then on.
         limits = httpx.Timeout(self._first_seconds, connect=CONNECT_SECONDS)
         self._http = httpx.AsyncClient(base_url=self._url, headers=headers, timeout=limits, trust_env=False)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
-        prompt_tokens = request_tokens(request)
-        if prompt_tokens + request.max_tokens > self._num_ctx:
-            raise PromptTooLong(self.model.model, prompt_tokens, request.max_tokens, self._num_ctx)
+        self._see_that_it_fits(request)
         answer = StreamedAnswer()
         try:
             async with self._http.stream("POST", "/api/chat", json=self._body(request)) as response:
                 if response.status_code != httpx.codes.OK:
-                    raise await self._refusal(response)
+                    raise sized(await self._refusal(response), request)
                 lines = response.aiter_lines()
-                while answer.end is None and (line := await self._next_line(lines)) is not None:
-                    if text := answer.add(line):
-                        yield TextPart(text)
+                while answer.end is None and (line := await next_line(lines, self._idle_seconds)) is not None:
+                    for part in answer.add(json_object(line or "{}")):
+                        yield part
         except httpx.HTTPError as error:
-            raise self._lost(error) from error
+            raise lost(error, self._url, self._first_seconds, "; is Ollama running?") from error
         usage = answer.usage()
         self._see_that_all_was_read(request, usage)
-        for part in answer.ending(usage, request.tools):
-            yield part
+        for end in answer.ending(usage, request.tools):
+            yield end
 
     async def check(self) -> ModelInfo:
         shown = await self._library.shown()
@@ -116,44 +106,39 @@ class OllamaProvider:
         body = {"model": self.model.model, "messages": messages, "stream": True, "options": options}
         return body | ({"tools": [_tool(tool) for tool in request.tools]} if request.tools else {})
 
-    async def _next_line(self, lines: AsyncIterator[str]) -> Mapping[str, Any] | None:
-        """The next object of the stream, or None at its end. Every line counts as a sign of life."""
-        try:
-            with anyio.fail_after(self._idle_seconds):
-                line = await anext(lines, None)
-        except TimeoutError as error:
-            raise Stalled(self._idle_seconds) from error
-        return None if line is None else _object(line or "{}")
-
-    def _lost(self, error: httpx.HTTPError) -> TransientFault:
-        if isinstance(error, httpx.ReadTimeout):
-            return Stalled(self._first_seconds)
-        if isinstance(error, httpx.ConnectError | httpx.TimeoutException):
-            return ConnectionLost(self._url, f"{words_of(error)}; is Ollama running?")
-        return StreamCut(f"{type(error).__name__}: {error}")
-
-    async def _refusal(self, response: httpx.Response) -> Exception:
+    async def _refusal(self, response: httpx.Response) -> ModelFault:
         await response.aread()
-        return self._from_status(
-            response.status_code, _error_text(response.text), response.headers.get("retry-after")
-        )
-
-    def _from_status(self, status: int, said: str, retry_after: str | None = None) -> Exception:
+        status, said = response.status_code, _error_text(response.text)
         if status == httpx.codes.NOT_FOUND and "model" in said:
             return NotPulled(self.model.model, self._url)
         if status == httpx.codes.UNAUTHORIZED:
             return KeyRefused(self._url, "OLLAMA_API_KEY", said)
-        if status in {408, 409, 429} or status >= 500:
-            return Busy(f"HTTP {status}", said, retry_after=_seconds(retry_after))
+        if may_pass(status):
+            return Busy(
+                f"HTTP {status}", said, retry_after=retry_seconds(response.headers.get("retry-after"))
+            )
         return RequestRefused(self.model.model, status, said)
 
+    def _see_that_it_fits(self, request: ModelRequest) -> None:
+        """Before: nothing is sent that the server would have to cut. Estimates that proved too low are corrected."""
+        prompt_tokens = math.ceil(request_tokens(request) * self._denser)
+        if prompt_tokens + request.max_tokens > self._num_ctx:
+            raise PromptTooLong(
+                self.model.model, prompt_tokens, request.max_tokens, self._num_ctx, setting="CODEGOD_NUM_CTX"
+            )
+
     def _see_that_all_was_read(self, request: ModelRequest, usage: Usage) -> None:
+        """After: the server's own count says whether it cut, and how good our estimate was."""
         if usage.input_tokens is None or not self._counts_whole_prompts:
             return
-        evaluated = usage.input_tokens + usage.cache_read_tokens
-        expected = expected_request_tokens(request)
-        if evaluated < SHORTEST_SHARE * expected:
-            raise PromptCut(self.model.model, evaluated, expected, self._num_ctx)
+        remedy = (
+            f"It was asked for num_ctx={self._num_ctx}: look for OLLAMA_CONTEXT_LENGTH or OLLAMA_NUM_PARALLEL on the "
+            "server, or lower CODEGOD_NUM_CTX to what it really loads (`ollama ps` shows it)."
+        )
+        see_that_all_was_read(self.model.model, request, usage, remedy)
+        estimate = request_tokens(request)
+        if estimate >= LEARNED_FROM_TOKENS:  # in a short prompt the chat template is most of what is counted
+            self._denser = max(self._denser, (usage.input_tokens + usage.cache_read_tokens) / estimate)
 
     async def _notes(self) -> tuple[str, ...]:
         """What is odd about this version of Ollama."""
@@ -167,30 +152,13 @@ class OllamaProvider:
         return (f"Ollama {version} does not count cached prompts, so a cut prompt goes unnoticed: update it",)
 
 
-def _object(line: str) -> Mapping[str, Any]:
-    try:
-        value = json.loads(line)
-    except ValueError as error:
-        raise StreamCut(f"a line is not JSON: {line[:80]!r}") from error
-    if not isinstance(value, dict):
-        raise StreamCut(f"a line is not an object: {line[:80]!r}")
-    return value
-
-
 def _error_text(body: str) -> str:
     try:
         value = json.loads(body)
     except ValueError:
         value = None
     said = value.get("error") if isinstance(value, dict) else None
-    return str(said or body)[:_SHOWN]
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        return max(0.0, float(text or ""))
-    except ValueError:
-        return None
+    return str(said or body)[:SAID_CHARS]
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:

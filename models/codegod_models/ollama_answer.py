@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from codegod_models.faults import Busy, StreamCut
-from codegod_models.provider import Done, Stop, ToolSpec, ToolUse, Usage
+from codegod_models.provider import Done, Stop, TextPart, ThoughtPart, ToolSpec, ToolUse, Usage
+from codegod_models.streaming import SAID_CHARS
+from codegod_models.thinking import ThoughtFilter
 from codegod_models.tool_calls import checked_call
 
 _STOPS: dict[str, Stop] = {"stop": "end", "length": "length", "max_tokens": "length"}
-_SHOWN = 2000  # characters of a server's words that a message may carry
 
 
 @dataclass(slots=True)
@@ -20,19 +21,22 @@ class StreamedAnswer:
 
     calls: list[Mapping[str, Any]] = field(default_factory=list)
     end: Mapping[str, Any] | None = None
+    filter: ThoughtFilter = field(default_factory=ThoughtFilter)
 
-    def add(self, line: Mapping[str, Any]) -> str:
-        """Take one line in; returns the text it adds. What a model thinks is not text."""
+    def add(self, line: Mapping[str, Any]) -> Iterator[TextPart | ThoughtPart]:
+        """Take one line in; gives the text it adds, and what the model thinks, apart."""
         if "error" in line:
-            raise Busy("error in mid-stream", str(line["error"])[:_SHOWN])
+            raise Busy("error in mid-stream", str(line["error"])[:SAID_CHARS])
+        message = line.get("message")
+        if isinstance(message, dict):
+            self.calls.extend(call for call in message.get("tool_calls") or () if isinstance(call, dict))
+            if isinstance(thought := message.get("thinking"), str) and thought:
+                yield ThoughtPart(thought)
+            if isinstance(text := message.get("content"), str):
+                yield from self.filter.add(text)
         if line.get("done"):
             self.end = line
-        message = line.get("message")
-        if not isinstance(message, dict):
-            return ""
-        self.calls.extend(call for call in message.get("tool_calls") or () if isinstance(call, dict))
-        text = message.get("content")
-        return text if isinstance(text, str) else ""
+            yield from self.filter.rest()
 
     def usage(self) -> Usage:
         if self.end is None:

@@ -8,9 +8,9 @@ import httpx
 import ollama
 
 from codegod_models.faults import KeyRefused, NotPulled, RequestRefused, Unreachable
+from codegod_models.streaming import SAID_CHARS, words_of
 
 CHECK_SECONDS = 20.0
-_SHOWN = 2000  # characters of a server's words that a message may carry
 _START = "Start it with `ollama serve`, or put its address into OLLAMA_HOST."
 
 
@@ -33,7 +33,7 @@ class OllamaLibrary:
             except ollama.ResponseError as error:
                 if error.status_code == httpx.codes.UNAUTHORIZED:
                     raise KeyRefused(self._url, "OLLAMA_API_KEY", error.error) from error
-                why = f"HTTP {error.status_code}: {error.error[:_SHOWN]}"
+                why = f"HTTP {error.status_code}: {error.error[:SAID_CHARS]}"
                 raise Unreachable(self._url, why, _START) from error
             except (ConnectionError, httpx.HTTPError) as error:
                 raise Unreachable(self._url, words_of(error), _START) from error
@@ -49,17 +49,12 @@ class OllamaLibrary:
                     share = f" {100 * step.completed // step.total}%" if step.completed and step.total else ""
                     yield f"{step.status or ''}{share}"
             except ollama.ResponseError as error:
-                raise RequestRefused(self._model, error.status_code, error.error[:_SHOWN]) from error
+                raise RequestRefused(self._model, error.status_code, error.error[:SAID_CHARS]) from error
             except (ConnectionError, httpx.HTTPError) as error:
                 raise Unreachable(self._url, words_of(error), _START) from error
 
     def _client(self, timeout: float | None) -> ollama.AsyncClient:
         return ollama.AsyncClient(host=self._url, headers=self._headers, timeout=timeout, trust_env=False)
-
-
-def words_of(error: Exception) -> str:
-    """The first line of what `error` says, or its name when it says nothing."""
-    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _tagged(name: str) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from codegod_models.faults import NotBuilt
 from codegod_models.names import ModelName
 from codegod_models.provider import Provider
 from codegod_models.settings import ModelSettings
 
+if TYPE_CHECKING:
+    from codegod_models.host import Desk
 
-def open_provider(name: ModelName, settings: ModelSettings) -> Provider:
-    """The client for `name`; nothing is sent yet. Raises `NotBuilt`.
+
+def open_provider(name: ModelName, settings: ModelSettings, *, desk: Desk | None = None) -> Provider:
+    """The client for `name`; nothing is sent yet. A `host` name asks at `desk`, and cannot be used without one.
 
     A `simulator` name is nobody's client: start the simulator, and open the models it announces with its URL as
     `base_url` and `simulated=True`.
@@ -25,10 +28,12 @@ def open_provider(name: ModelName, settings: ModelSettings) -> Provider:
         from codegod_models.ollama import OllamaProvider
 
         return OllamaProvider(name, settings)
-    if name.provider == "simulator":
-        raise ValueError(f"{name} is played by a process: open the models that it announces")
     if name.provider == "openai":
-        instead = f"Use an 'anthropic:' model; a local model of that name is 'ollama:{name.model}'."
-    else:
-        instead = "Use an 'anthropic:' or 'ollama:' model, or 'simulator'."
-    raise NotBuilt(str(name), instead)
+        from codegod_models.openai import OpenAiProvider
+
+        return OpenAiProvider(name, settings)
+    if name.provider == "host":
+        from codegod_models.host import HostProvider
+
+        return HostProvider(name, settings, desk)
+    raise ValueError(f"{name} is played by a process: open the models that it announces")

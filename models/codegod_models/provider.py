@@ -31,7 +31,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One question. `temperature` and `seed` reach Ollama; Anthropic's API takes neither."""
+    """One question. `temperature` and `seed` reach Ollama and compatible servers; Anthropic's API takes neither."""
 
     system: str
     messages: tuple[Message, ...]
@@ -60,6 +60,13 @@ class TextPart:
 
 
 @dataclass(frozen=True, slots=True)
+class ThoughtPart:
+    """What a model thinks aloud before it answers: a sign of life, and never part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolUse:
     """A complete call that fits the tool's schema; no other kind is ever handed on."""
 
@@ -77,7 +84,7 @@ class Done:
     note: str = ""
 
 
-Event = TextPart | ToolUse | Done
+Event = TextPart | ThoughtPart | ToolUse | Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,7 @@ class Provider(Protocol):
     def model(self) -> ModelName: ...
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[Event, None]:
-        """The answer as it is written: text, then tool calls, then exactly one `Done`.
+        """The answer as it is written: text (between it what the model thinks), then tool calls, then one `Done`.
 
         Raises `TransientFault` for what may pass and any other `ModelFault` for what will not. A server that stays
         silent for the idle limit raises `Stalled`. Close the generator to end the request.

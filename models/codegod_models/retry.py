@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 import anyio
 
 from codegod_models.faults import GaveUp, OutOfTime, StreamCut, TransientFault
-from codegod_models.provider import Done, ModelReply, ModelRequest, Provider, TextPart, ToolUse
+from codegod_models.provider import (
+    Done,
+    ModelReply,
+    ModelRequest,
+    Provider,
+    TextPart,
+    ThoughtPart,
+    ToolUse,
+    Usage,
+)
+from codegod_models.repeats import RepeatWatch
 
 RETRIES = 6  # with doubling delays this rides out about a minute of trouble
 FIRST_DELAY_SECONDS = 1.0
@@ -41,6 +51,7 @@ async def complete(
 
     What may pass is tried again after a growing, jittered delay, or after the delay the server asks for when that
     ends before the deadline. `on_text` hears the answer as it grows; `on_retry` says that what it heard is void.
+    An answer that repeats itself for ever is closed: it ends by `length`, with a note, and its usage is missing.
     Raises `ModelFault`: at once for what will not pass, `GaveUp` after the last try, `OutOfTime` at the deadline.
     """
     if deadline < EPOCH_IS_LATER_THAN:
@@ -67,16 +78,25 @@ async def complete(
 
 async def _ask(provider: Provider, request: ModelRequest, on_text: Callable[[str], None] | None) -> _Answer:
     answer = _Answer()
+    saying, thinking = RepeatWatch(), RepeatWatch()
     async with aclosing(provider.stream(request)) as events:
         async for event in events:
+            loop = ""
             if isinstance(event, TextPart):
                 answer.text.append(event.text)
                 if on_text:
                     on_text(event.text)
+                loop = saying.hear(event.text)
+            elif isinstance(event, ThoughtPart):
+                loop = thinking.hear(event.text)
             elif isinstance(event, ToolUse):
                 answer.calls.append(event)
             else:
                 answer.done = event
+            if loop:
+                note = f"it said the same again and again and was cut off: {loop!r}"
+                answer.done = Done("length", Usage(), note)
+                break
     if answer.done is None:
         raise StreamCut("the stream ended without its end")
     return answer

@@ -54,10 +54,13 @@ _ROLES: Mapping[Role, tuple[str, ...]] = {
         "git.worktree_create",
         "git.worktree_remove",
         "sandbox.file_write",
+        "sandbox.file_delete",
         "sandbox.env_prepare",
+        "sandbox.exec_run",
         "sandbox.check_run",
     ),
     "accepting": (
+        "git.git_diff",
         "git.git_show",
         "git.worktree_create",
         "git.worktree_remove",
@@ -69,6 +72,7 @@ _ROLES: Mapping[Role, tuple[str, ...]] = {
         "sandbox.env_prepare",
         "sandbox.check_run",
         "memory.memory_index",
+        "memory.memory_put",
     ),
     "finishing": (
         "git.git_show",
@@ -82,6 +86,8 @@ _ROLES: Mapping[Role, tuple[str, ...]] = {
         "sandbox.file_write",
         "sandbox.env_prepare",
         "sandbox.check_run",
+        "sandbox.app_check",
+        "sandbox.image_check",
     ),
 }
 

@@ -1,48 +1,51 @@
-"""README, Dockerfile, compose and ignore files for a plan whose tasks write none, from plan and manifest alone."""
+"""What an application needs besides its code, for a plan whose tasks write none, from plan and manifests alone.
+
+README, Dockerfile, compose and ignore files and a CI workflow for every application; Kubernetes manifests when they
+were asked for.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import tomllib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from codegod_kit.plan import Plan
+from codegod_kit.plan_records import PORT_MARK
+from codegod_orchestrator.kubernetes import MANIFESTS, has_manifests, manifests, wants_kubernetes
+from codegod_orchestrator.recipes import GO, NODE, PYTHON, Recipe, command_of
 
 README, DOCKERFILE, COMPOSE = "README.md", "Dockerfile", "compose.yaml"
 _COMPOSE_NAMES = frozenset({COMPOSE, "compose.yml", "docker-compose.yaml", "docker-compose.yml"})
 GITIGNORE, DOCKERIGNORE = ".gitignore", ".dockerignore"
 MANIFEST, REQUIREMENTS = "pyproject.toml", "requirements.txt"
+NODE_MANIFEST, GO_MANIFEST = "package.json", "go.mod"
+WORKFLOW = ".github/workflows/tests.yml"
+_WORKFLOWS = (".github/workflows/", ".gitlab-ci", ".circleci/")
+SERVICE_NAME_CHARS = 50  # a cluster allows 63, and adds a suffix of its own
+PORT = 8000  # what a server listens at in its container; the plan's start command takes any
 _READMES = frozenset({README, "README.rst", "README.txt", "README"})
-
-# What running the tests, an editor's environment or a container leaves behind, and secrets.
-_IGNORED_BY_GIT = "__pycache__/\n*.egg-info/\n.pytest_cache/\n.venv/\n.env\n"
-_KEPT_OUT_OF_IMAGES = ".git\n.venv\n.env\n.pytest_cache\n**/__pycache__\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
     """What the files of a project say of how it is installed, tested and started."""
 
-    dependencies: tuple[str, ...]
-    """Declared in a manifest that is no package; empty when `pip install .` brings them."""
-    is_package: bool
-    has_requirements: bool
-    command: tuple[str, ...]
+    recipe: Recipe
+    install: str
+    """The command of an image that brings its dependencies, or nothing when it has none."""
+    tests: str
+    """What somebody types to run its tests."""
+    command: tuple[str, ...] = ()
     """What starts it; empty when nothing does."""
-
-    @property
-    def install(self) -> str:
-        """The pip command of an image, or nothing when there is nothing to install."""
-        if self.is_package:
-            return "pip install --no-cache-dir ."
-        if self.has_requirements:
-            return f"pip install --no-cache-dir -r {REQUIREMENTS}"
-        return (
-            shlex.join(["pip", "install", "--no-cache-dir", *self.dependencies]) if self.dependencies else ""
-        )
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What the command finds in its environment."""
+    serves: bool = False
+    """Whether the command listens at `PORT`."""
 
 
 def uv_tests(present: Collection[str]) -> str:
@@ -53,25 +56,70 @@ def uv_tests(present: Collection[str]) -> str:
     return f"run {listed}--with pytest pytest"
 
 
-def missing_artifacts(plan: Plan, manifest: str, present: Collection[str]) -> Mapping[str, str]:
-    """The texts, by path, of those that are not among `present`."""
-    project = _project(manifest, present)
+def missing_artifacts(
+    plan: Plan,
+    manifest: str,
+    present: Collection[str],
+    *,
+    node: str = "",
+    dockerfile: str = "",
+    prompt: str = "",
+) -> Mapping[str, str]:
+    """The texts, by path, of those that are not among `present`.
+
+    `manifest`, `node` and `dockerfile` are the texts of pyproject.toml, package.json and Dockerfile where they are
+    there; `prompt` is what the user asked for.
+    """
+    project = _project(plan, manifest, node, present)
     found: dict[str, str] = {}
     if GITIGNORE not in present:
-        found[GITIGNORE] = _IGNORED_BY_GIT
-    if not _READMES.intersection(present):
-        found[README] = _readme(plan, project, present)
+        found[GITIGNORE] = project.recipe.ignored_by_git
     if DOCKERFILE not in present:
-        found[DOCKERFILE] = _dockerfile(project)
+        found[DOCKERFILE] = dockerfile = _dockerfile(project)
         if DOCKERIGNORE not in present:
-            found[DOCKERIGNORE] = _KEPT_OUT_OF_IMAGES
+            found[DOCKERIGNORE] = project.recipe.kept_out_of_images
     if not _COMPOSE_NAMES.intersection(present):
-        found[COMPOSE] = _compose(plan)
+        found[COMPOSE] = _compose(plan, project)
+    if not any(path.startswith(_WORKFLOWS) for path in present):
+        found[WORKFLOW] = project.recipe.workflow(project.tests)
+    if wants_kubernetes(plan, prompt) and not has_manifests(present):
+        found[MANIFESTS] = manifests(_service(plan), dockerfile, plan.health, serves=_serves(plan))
+    if not _READMES.intersection(present):
+        found[README] = _readme(plan, project, {*present, *found})
     return found
 
 
-def _project(manifest: str, present: Collection[str]) -> Project:
-    """Read the manifest; one that cannot be read says nothing."""
+def _project(plan: Plan, manifest: str, node: str, present: Collection[str]) -> Project:
+    """Read the manifests; one that cannot be read says nothing."""
+    variables, command = command_of(plan.start, PORT)
+    started = {"command": command, "variables": variables, "serves": PORT_MARK in plan.start}
+    if NODE_MANIFEST in present and not {MANIFEST, REQUIREMENTS}.intersection(present):
+        return _node_project(node, present, started)
+    if GO_MANIFEST in present and not {MANIFEST, REQUIREMENTS}.intersection(present):
+        return Project(
+            GO, "go build ./...", "go test ./...", **{"command": ("go", "run", "."), **_given(started)}
+        )
+    return _python_project(manifest, present, started)
+
+
+def _given(started: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How the plan says that the application is started, if it does."""
+    return started if started["command"] else {}
+
+
+def _node_project(node: str, present: Collection[str], started: Mapping[str, Any]) -> Project:
+    try:
+        data = json.loads(node)
+        scripts = dict(data.get("scripts", {}))
+    except (ValueError, AttributeError, TypeError):
+        scripts = {}
+    locked = "npm ci" if "package-lock.json" in present else "npm install"
+    install = f"{locked} && npm run build" if "build" in scripts else locked
+    command = ("npm", "start") if "start" in scripts else ()
+    return Project(NODE, install, f"{locked} && npm test", **{"command": command, **_given(started)})
+
+
+def _python_project(manifest: str, present: Collection[str], started: Mapping[str, Any]) -> Project:
     try:
         data = tomllib.loads(manifest)
     except tomllib.TOMLDecodeError:
@@ -80,12 +128,19 @@ def _project(manifest: str, present: Collection[str]) -> Project:
     scripts = sorted(table.get("scripts", {}))
     mains = sorted(path for path in present if path.endswith("/__main__.py"))
     main = ("python", "-m", mains[0].split("/")[-2]) if mains else ()
-    return Project(
-        dependencies=tuple(table.get("dependencies", ())),
-        is_package="build-system" in data,
-        has_requirements=REQUIREMENTS in present,
-        command=(scripts[0],) if scripts and "build-system" in data else main,
-    )
+    is_package = "build-system" in data
+    command = (scripts[0],) if scripts and is_package else main
+    install = _pip_install(tuple(table.get("dependencies", ())), present, is_package=is_package)
+    return Project(PYTHON, install, f"uv {uv_tests(present)}", **{"command": command, **_given(started)})
+
+
+def _pip_install(dependencies: Sequence[str], present: Collection[str], *, is_package: bool) -> str:
+    """The pip command of an image, or nothing when there is nothing to install."""
+    if is_package:
+        return "pip install --no-cache-dir ."
+    if REQUIREMENTS in present:
+        return f"pip install --no-cache-dir -r {REQUIREMENTS}"
+    return shlex.join(["pip", "install", "--no-cache-dir", *dependencies]) if dependencies else ""
 
 
 def _readme(plan: Plan, project: Project, present: Collection[str]) -> str:
@@ -94,37 +149,52 @@ def _readme(plan: Plan, project: Project, present: Collection[str]) -> str:
         parts.append(
             "\n".join(["It is meant to do this:", "", *(f"- {one.text}" for one in plan.behaviours)])
         )
-    parts.append(
-        f"## Run the tests\n\nWith [uv](https://docs.astral.sh/uv/):\n\n```\nuv {uv_tests(present)}\n```"
-    )
+    how = "With [uv](https://docs.astral.sh/uv/):\n\n" if project.recipe is PYTHON else ""
+    parts.append(f"## Run the tests\n\n{how}```\n{project.tests}\n```")
     if project.command:
-        parts.append(f"## Run it\n\n```\nuv run {shlex.join(project.command)}\n```")
+        runner = "uv run " if project.recipe is PYTHON else ""
+        settings = "".join(f"{name}={shlex.quote(value)} " for name, value in project.variables.items())
+        parts.append(f"## Run it\n\n```\n{settings}{runner}{shlex.join(project.command)}\n```")
     else:
         parts.append(
             "Nothing in the project says how it is started: write the command into the `CMD` of the Dockerfile."
         )
-    serves = "backend" in plan.platforms or "web" in plan.platforms
-    start = "up --build" if serves else f"run --build --rm {_service(plan)}"
+    start = "up --build" if _serves(plan) else f"run --build --rm {_service(plan)}"
     parts.append(f"In a container:\n\n```\ndocker compose {start}\n```")
+    if MANIFESTS in present:
+        parts.append(
+            f"In a cluster, once the image is in its registry:\n\n```\nkubectl apply -f {MANIFESTS}\n```"
+        )
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _dockerfile(project: Project) -> str:
     lines = [
-        "FROM python:3.12-slim",
-        "RUN useradd --create-home --uid 10001 app",
+        f"FROM {project.recipe.image}",
+        *project.recipe.user,
         "WORKDIR /app",
         "COPY . .",
         *([f"RUN {project.install}"] if project.install else []),
-        "USER app",
-        f"CMD {json.dumps(list(project.command) or ['python'])}",
+        *(f"ENV {name}={json.dumps(value)}" for name, value in project.variables.items()),
+        *([f"EXPOSE {PORT}"] if project.serves else []),
+        f"USER {project.recipe.user_name}",
+        f"CMD {json.dumps(list(project.command) or [project.recipe.interpreter])}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _compose(plan: Plan) -> str:
-    return f"services:\n  {_service(plan)}:\n    build: .\n    init: true\n    read_only: true\n    tmpfs: [/tmp]\n"
+def _compose(plan: Plan, project: Project) -> str:
+    ports = f'    ports: ["{PORT}:{PORT}"]\n' if project.serves else ""
+    return (
+        f"services:\n  {_service(plan)}:\n    build: .\n    init: true\n{ports}"
+        "    read_only: true\n    tmpfs: [/tmp]\n"
+    )
+
+
+def _serves(plan: Plan) -> bool:
+    return PORT_MARK in plan.start or "backend" in plan.platforms or "web" in plan.platforms
 
 
 def _service(plan: Plan) -> str:
-    return plan.name.lower().replace("_", "-").replace(" ", "-")
+    """The name in lower case, as images and clusters want it."""
+    return re.sub(r"[^a-z0-9]+", "-", plan.name.lower()).strip("-")[:SERVICE_NAME_CHARS].rstrip("-") or "app"

@@ -5,23 +5,57 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from codegod_kit.plan import Plan, Task
 from codegod_mesh import ServerDown
 from codegod_models import ModelFault
 from codegod_orchestrator.accepting import AcceptLane
-from codegod_orchestrator.contract import CONTRACT_REF, ENVIRONMENT_SECONDS, MAIN_REF, is_test_file
+from codegod_orchestrator.amending import Amender
+from codegod_orchestrator.contract import ENVIRONMENT_SECONDS, MAIN_REF, is_test_file
 from codegod_orchestrator.journal import Attempt, ClaimedBuild, Journal, StaleAttempt
 from codegod_orchestrator.ladder import Ladder, Step, history, next_step
 from codegod_orchestrator.landings import landings
+from codegod_orchestrator.learning import learn
 from codegod_orchestrator.options import BuildOptions
 from codegod_orchestrator.toolset import Toolset
 from codegod_orchestrator.voice import Voice
 from codegod_workers import Assignment, Finding, Submission, Worker
+from codegod_workers.capability import Capability, fitted
 from codegod_workers.findings import from_fault
 from codegod_workers.worker import ToolRefused
 
 LOSSES_PER_TASK = 3  # a task whose worker or server died this often in one run is given up as poison
+
+
+Ending = Literal["landed", "failed", "changed"]
+"""How a task's turn ends. `changed`: the contract or the plan is another one now, so everything is ordered anew."""
+
+
+class Reviewer(Protocol):
+    """Looks at what came of a task's attempts before the ladder goes on."""
+
+    async def review(self, task: Task, attempts: Sequence[Attempt], forgiven: int) -> bool:
+        """Whether the contract or the plan was changed because of them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The attempts before one, oldest first; those up to number `forgiven` were made for something else."""
+
+    attempts: Sequence[Attempt]
+    forgiven: int
+
+    @property
+    def sent_back(self) -> list[Attempt]:
+        return [old for old in self.attempts if old.state == "rejected"]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was wrong with the last answer that still counts."""
+        counted = [old for old in self.sent_back if old.number > self.forgiven]
+        return counted[-1].findings if counted else ()
 
 
 class AttemptLost(Exception):
@@ -36,17 +70,40 @@ class AttemptLost(Exception):
 class TaskRunner:
     """Runs tasks of one build, one call each; several calls may run at a time."""
 
-    plan: Plan
     options: BuildOptions
     journal: Journal
     claimed: ClaimedBuild
     toolset: Toolset
     ladder: Ladder
     voices: Sequence[Voice]
-    lane: AcceptLane
+    amender: Amender
+    reviewers: Sequence[Reviewer] = ()
+    capabilities: Sequence[Capability | None] = ()
+    """What each rung's model was seen to be able to do, where it was probed."""
 
-    async def run(self, task: Task) -> bool:
-        """Try until the task has landed (True) or the ladder has no rung left (False, and the journal says why)."""
+    @property
+    def lane(self) -> AcceptLane:
+        return self.amender.lane
+
+    async def run(self, name: str) -> Ending:
+        """Try until the task has landed, the ladder has no rung left (the journal says why), or the plan changes."""
+        async with self.amender.turn:
+            task = await self._ready(name)
+            if task is None:
+                return "changed"
+            self.amender.busy.add(name)
+        try:
+            return await self._run(task)
+        finally:
+            self.amender.busy.discard(name)
+
+    async def _ready(self, name: str) -> Task | None:
+        """The task as the plan has it now, if it may still begin."""
+        states = {task.id: task.state for task in await self.journal.tasks(self.claimed.id)}
+        planned = next((task for task in self.lane.plan.tasks if task.id == name), None)
+        return planned if states.get(name) == "ready" else None
+
+    async def _run(self, task: Task) -> Ending:
         for _ in range(LOSSES_PER_TASK):
             try:
                 return await self._climb(task)
@@ -55,33 +112,42 @@ class TaskRunner:
                 found = await landings(await self.toolset.contracting("main"), self.claimed.id)
                 if landing := found.get(lost.attempt.id):
                     await self.claimed.accept_attempt(lost.attempt, commit=landing.commit, tree=landing.tree)
-                    return True
+                    return "landed"
                 await self.claimed.lose_attempt(lost.attempt, str(lost))
         await self.claimed.fail_task(task.id, f"its tools were lost {LOSSES_PER_TASK} times")
-        return False
+        return "failed"
 
-    async def _climb(self, task: Task) -> bool:
+    async def _climb(self, task: Task) -> Ending:
         """Attempt after attempt, as the ladder says; raises `AttemptLost` when a server dies under one."""
         while True:
             attempts = await self.journal.attempts(self.claimed.id, task.id)
-            counted = history(attempts, await self._forgiven(task))
-            step = next_step(self.ladder, counted)
+            forgiven = await self._forgiven(task)
+            if await self._reviewed(task, attempts, forgiven):
+                return "changed"
+            counted = history(attempts, forgiven)
+            step = next_step(self.ladder, counted, self._unfit(task))
             if step is None:
                 await self.claimed.fail_task(
                     task.id, f"all {len(counted)} attempts of the ladder were sent back"
                 )
-                return False
+                return "failed"
             attempt = await self.claimed.dispatch_attempt(task.id, step, base=await self._head())
             try:
-                landed = await self._try(task, step, attempt, attempts)
+                landed = await self._try(task, step, attempt, Earlier(attempts, forgiven))
             except ServerDown as fault:
                 raise AttemptLost(attempt, str(fault)) from fault
             await self._put_away(task, attempt)
             if landed:
+                return "landed"
+
+    async def _reviewed(self, task: Task, attempts: Sequence[Attempt], forgiven: int) -> bool:
+        for reviewer in self.reviewers if attempts else ():
+            if await reviewer.review(task, attempts, forgiven):
                 return True
+        return False
 
     async def _forgiven(self, task: Task) -> int:
-        """The attempts up to this number no longer count: the build was reopened since."""
+        """The attempts up to this number no longer count: build, contract or plan began anew since."""
         tasks = await self.journal.tasks(self.claimed.id)
         return next(one.forgiven for one in tasks if one.id == task.id)
 
@@ -89,7 +155,7 @@ class TaskRunner:
         desk = await self.toolset.contracting("main")
         return str(((await desk.call("git.git_show", {"revision": MAIN_REF})).data or {})["id"])
 
-    async def _try(self, task: Task, step: Step, attempt: Attempt, earlier: Sequence[Attempt]) -> bool:
+    async def _try(self, task: Task, step: Step, attempt: Attempt, earlier: Earlier) -> bool:
         """One attempt; whatever it brings ends in the journal."""
         try:
             await self._prepare(task, attempt, earlier)
@@ -110,6 +176,8 @@ class TaskRunner:
             return False  # another attempt counts by now; the journal has the event
         if findings:
             await self._send_back(attempt, submission, findings)
+        else:
+            await learn(await self.toolset.accepting(task, attempt.id), task, attempt, earlier.attempts)
         return not findings
 
     async def _put_away(self, task: Task, attempt: Attempt) -> None:
@@ -118,35 +186,42 @@ class TaskRunner:
             desk = await self.toolset.accepting(task, attempt.id)
             await desk.maybe("git.worktree_remove", {})
 
-    async def _prepare(self, task: Task, attempt: Attempt, earlier: Sequence[Attempt]) -> None:
+    async def _prepare(self, task: Task, attempt: Attempt, earlier: Earlier) -> None:
         """The attempt's own tree: `main`, or the answer that it repairs, with the task's tests laid over it."""
         desk = await self.toolset.accepting(task, attempt.id, tree=attempt.id)
         arguments: dict[str, object] = {"revision": _revision(attempt, earlier)}
         if task.tests:
-            arguments |= {"overlay": CONTRACT_REF, "overlay_paths": list(task.tests)}
+            arguments |= {"overlay": self.lane.contract, "overlay_paths": list(task.tests)}
         await desk.call("git.worktree_create", arguments)
         await desk.call("sandbox.env_prepare", {}, within=ENVIRONMENT_SECONDS)
 
-    async def _perform(
-        self, task: Task, step: Step, attempt: Attempt, earlier: Sequence[Attempt]
-    ) -> Submission:
+    async def _perform(self, task: Task, step: Step, attempt: Attempt, earlier: Earlier) -> Submission:
         tools = await self.toolset.working(task, attempt)
         worker = Worker(ask=self.voices[step.rung].for_task(task.id, attempt.id), tools=tools)
-        return await worker.perform(self._assignment(task, step, attempt, earlier))
+        assignment = self._assignment(task, step, attempt, earlier)
+        return await worker.perform(fitted(assignment, self._known(step.rung)))
 
-    def _assignment(self, task: Task, step: Step, attempt: Attempt, earlier: Sequence[Attempt]) -> Assignment:
-        sent_back = [old for old in earlier if old.state == "rejected"]
+    def _known(self, rung: int) -> Capability | None:
+        return self.capabilities[rung] if rung < len(self.capabilities) else None
+
+    def _unfit(self, task: Task) -> frozenset[int]:
+        """The rungs whose models were seen not to do work of this kind."""
+        known = enumerate(self.capabilities)
+        return frozenset(rung for rung, one in known if one is not None and not one.fits(task.type))
+
+    def _assignment(self, task: Task, step: Step, attempt: Attempt, earlier: Earlier) -> Assignment:
+        plan = self.lane.plan
         return Assignment(
             build=self.claimed.id,
-            project=self.plan.name,
-            summary=self.plan.summary,
-            stack=self.plan.stack,
+            project=plan.name,
+            summary=plan.summary,
+            stack=plan.stack,
             task=task,
             attempt=attempt.id,
-            number=1 + len(sent_back),
+            number=1 + len(earlier.sent_back),
             kind=step.kind,
-            reads=reads_of(self.plan, task),
-            findings=sent_back[-1].findings if sent_back else (),
+            reads=reads_of(plan, task),
+            findings=earlier.findings,
             context_tokens=self.options.context_tokens,
             answer_tokens=self.options.answer_tokens,
         )
@@ -171,11 +246,15 @@ def reads_of(plan: Plan, task: Task) -> tuple[str, ...]:
     depended = [path for name in task.depends for path in tasks[name].files]
     if task.type in {"devops", "documentation", "integration", "testing"}:
         depended = [path for other in plan.tasks if other.id != task.id for path in other.files]
-    shown = [*(path for path in plan.skeleton if not is_test_file(path)), *depended]
+    skeleton = [path for path in plan.skeleton if not is_test_file(path)]
+    if task.type == "documentation":  # the tests hold the commands and outputs that a reader needs
+        skeleton = list(plan.skeleton)
+        depended += [path for other in plan.tasks for path in other.tests]
+    shown = [*skeleton, *depended]
     return tuple(dict.fromkeys(path for path in shown if path not in task.files))
 
 
-def _revision(attempt: Attempt, earlier: Sequence[Attempt]) -> str:
+def _revision(attempt: Attempt, earlier: Earlier) -> str:
     """A repair starts from the answer that it repairs, if that got as far as a commit; all else from `main`."""
-    commits: Mapping[str, str] = {old.id: old.commit for old in earlier}
+    commits: Mapping[str, str] = {old.id: old.commit for old in earlier.attempts}
     return commits.get(attempt.continues) or attempt.base

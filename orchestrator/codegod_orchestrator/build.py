@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio
 
 from codegod_kit.plan import Plan, parse_plan
 from codegod_mesh import Mesh, ServerDown
 from codegod_models import ModelFault, Provider
+from codegod_orchestrator.acceptance import Acceptance, AcceptanceRefused, Acceptor, standing_acceptance
 from codegod_orchestrator.accepting import AcceptLane
+from codegod_orchestrator.amending import Amender
 from codegod_orchestrator.attempts import TaskRunner
+from codegod_orchestrator.budget import Budget, LimitReached, PriceUnknown
 from codegod_orchestrator.capability import Facts, NotBuildable, capability_sheet, refuse_plan
 from codegod_orchestrator.contract import Contractor, ContractRefused
-from codegod_orchestrator.finishing import Finisher
+from codegod_orchestrator.finishing import Finisher, why_partial
+from codegod_orchestrator.forecast import foretell
 from codegod_orchestrator.journal import Build, CancelRequested, ClaimedBuild, Journal, Landing
 from codegod_orchestrator.ladder import Ladder, Rung
 from codegod_orchestrator.landings import landings
 from codegod_orchestrator.options import BuildOptions
 from codegod_orchestrator.planning import Planner, PlanRefused
-from codegod_orchestrator.redgreen import Red, red_of
-from codegod_orchestrator.schedule import Schedule
+from codegod_orchestrator.redgreen import Red, red_of, unproved_tasks
+from codegod_orchestrator.replanning import Replanner
+from codegod_orchestrator.ruling import Judge
+from codegod_orchestrator.running import run_tasks
 from codegod_orchestrator.states import BUILD_ENDS, BuildState
 from codegod_orchestrator.toolset import Toolset
 from codegod_orchestrator.voice import Voice
+from codegod_workers.capability import Capability
 from codegod_workers.worker import ToolRefused
 
 CANCEL_WAIT_SECONDS = 5.0  # how long one wait for events lasts; a request wakes it at once in this process
 
-_EXPECTED = (PlanRefused, NotBuildable, ContractRefused, ModelFault, ToolRefused, ServerDown)
+_EXPECTED = (
+    PlanRefused,
+    NotBuildable,
+    ContractRefused,
+    ModelFault,
+    ToolRefused,
+    ServerDown,
+    PriceUnknown,
+    AcceptanceRefused,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +58,8 @@ class Models:
     """The smallest context among the rungs, where their servers say."""
     master_tokens: int | None = None
     """The most that the master may answer with, where its server says."""
+    capabilities: tuple[Capability | None, ...] = ()
+    """What `codegod doctor --model` has found out about each rung; empty or None: nothing."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,6 +76,7 @@ class Builder:
     models: Models
     facts: Facts
     extra_tools: Mapping[str, Sequence[str]]
+    budget: Budget = field(default_factory=Budget)
 
     async def run(self) -> Build:
         """Bring the build to an end, or as far as it gets; a request to cancel ends it as `cancelled`."""
@@ -80,6 +99,12 @@ class Builder:
             await self._steps()
         except* CancelRequested:
             pass  # the build ends as cancelled
+        except* LimitReached as group:
+            reached = _first(group)
+            assert isinstance(reached, LimitReached)  # noqa: S101 - the clause takes nothing else
+            await self.claimed.advance(
+                "partial", reason=f"{reached} Go on with: {reached.advice(self.claimed.id)}"
+            )
         except* _EXPECTED as group:
             reason = str(_first(group))
         return reason
@@ -100,14 +125,23 @@ class Builder:
     async def _steps(self) -> None:
         build = await self.journal.build(self.claimed.id)
         options = BuildOptions.model_validate(build.options)
+        await self._count(options)
         plan = await self.plan(build, options)
         red = await self._contract(plan, options)
-        await self._tasks(plan, options, red)
+        plan = await self._tasks(plan, options, red)
         await self._finish(plan, build.out)
 
     @property
     def _master(self) -> Voice:
-        return Voice(self.models.master, self.claimed, answer_tokens=self.models.master_tokens)
+        return Voice(
+            self.models.master, self.claimed, answer_tokens=self.models.master_tokens, budget=self.budget
+        )
+
+    async def _count(self, options: BuildOptions) -> None:
+        """Count what was spent before, once, and see that the limits can be kept."""
+        if not self.budget.counting:
+            models = [provider.model for provider in (self.models.master, *self.models.rungs)]
+            await self.budget.take_up(self.journal, self.claimed, options.limits, models)
 
     @property
     def _toolset(self) -> Toolset:
@@ -120,17 +154,43 @@ class Builder:
         """The plan: the journal's, the user's own, or the master's."""
         if build.plan:
             return parse_plan(build.plan)
-        if options.plan:
-            plan = parse_plan(options.plan)
-        else:
-            planner = await self._planner(build.prompt)
-            plan = await planner.plan(build.prompt, options)
-        refuse_plan(plan)
+        await self._count(options)
+        given = parse_plan(options.plan) if options.plan else None
+        acceptance = await self._acceptance(build, options, given)
+        planner = await self._planner(build.prompt, acceptance.sheet)
+        plan = given or await planner.plan(build.prompt, options, acceptance.behaviours, acceptance.start)
+        plan = acceptance.put_into(plan)
+        refuse_plan(plan, self.facts.programs)
         await self.claimed.save_plan(plan)
+        await foretell(
+            self.journal,
+            plan,
+            master=self.models.master.model,
+            ladder=[provider.model for provider in self.models.rungs],
+            parallel=options.max_parallel,
+            claimed=self.claimed,
+        )
         return plan
 
-    async def _planner(self, prompt: str) -> Planner:
-        sheet = capability_sheet(self.facts, self.models.names, prompt)
+    async def _acceptance(self, build: Build, options: BuildOptions, given: Plan | None) -> Acceptance:
+        """What will count as done: the journal's, or the master's from the prompt alone."""
+        if given is not None:
+            refuse_plan(given, self.facts.programs)
+        if standing := await standing_acceptance(self.journal, self.claimed.id):
+            return standing
+        planner = await self._planner(build.prompt)
+        acceptor = Acceptor(
+            self._master,
+            self._toolset,
+            sheet=planner.sheet,
+            wishes=options.wishes,
+            specifications=await planner.read(options.api_specs),
+            given=given,
+        )
+        return await acceptor.write(build.prompt)
+
+    async def _planner(self, prompt: str, *more: str) -> Planner:
+        sheet = "\n\n".join([capability_sheet(self.facts, self.models.names, prompt), *filter(None, more)])
         return Planner(self._master, await self._toolset.planning(), sheet)
 
     async def _contract(self, plan: Plan, options: BuildOptions) -> Red:
@@ -150,44 +210,36 @@ class Builder:
             await self.claimed.advance("running")
         return red_of(plan, contracts[-1].evidence.tests)
 
-    async def _tasks(self, plan: Plan, options: BuildOptions, red: Red) -> None:
-        """Run the plan's tasks, never more at a time than allowed, until none can run any more."""
-        states = {task.id: task.state for task in await self.journal.tasks(self.claimed.id)}
-        schedule = Schedule(
-            plan.tasks,
-            max_parallel=options.max_parallel,
-            accepted=[name for name, state in states.items() if state == "accepted"],
-            failed=[name for name, state in states.items() if state in {"failed", "skipped"}],
-        )
-        runner = self._runner(plan, options, red)
-        tasks = {task.id: task for task in plan.tasks}
-        ended, results = anyio.create_memory_object_stream[tuple[str, bool]](len(tasks) + 1)
+    async def _tasks(self, plan: Plan, options: BuildOptions, red: Red) -> Plan:
+        """Run the plan's tasks until none can run any more; returns the plan that stands then."""
+        lane = AcceptLane(plan, self.claimed, self._toolset, red, self.journal)
+        amender = Amender(self.journal, self.claimed, self._toolset, lane, self._contractor)
+        await amender.refresh()
+        await amender.take_up()
+        runner = self._runner(options, amender)
+        await run_tasks(self.journal, self.claimed.id, runner, options.max_parallel)
+        return lane.plan
 
-        async def run_one(name: str) -> None:
-            await ended.send((name, await runner.run(tasks[name])))
+    def _contractor(self, plan: Plan) -> Contractor:
+        return Contractor(plan, self._master, self._toolset)
 
-        async with ended, results, anyio.create_task_group() as group:
-            while True:
-                for name in schedule.take():
-                    group.start_soon(run_one, name)
-                if schedule.over:
-                    return
-                name, landed = await results.receive()
-                if landed:
-                    schedule.accepted(name)
-                else:
-                    schedule.failed(name)
-
-    def _runner(self, plan: Plan, options: BuildOptions, red: Red) -> TaskRunner:
+    def _runner(self, options: BuildOptions, amender: Amender) -> TaskRunner:
         return TaskRunner(
-            plan=plan,
             options=self._measured(options),
             journal=self.journal,
             claimed=self.claimed,
             toolset=self._toolset,
             ladder=Ladder(tuple(Rung(name) for name in self.models.names[1:])),
-            voices=[Voice(provider, self.claimed, rung) for rung, provider in enumerate(self.models.rungs)],
-            lane=AcceptLane(plan, self.claimed, self._toolset, red),
+            voices=[
+                Voice(provider, self.claimed, rung, budget=self.budget)
+                for rung, provider in enumerate(self.models.rungs)
+            ],
+            capabilities=self.models.capabilities or (None,) * len(self.models.rungs),
+            amender=amender,
+            reviewers=(
+                Judge(self._master, amender),
+                Replanner(self._master, amender, programs=self.facts.programs),
+            ),
         )
 
     def _measured(self, options: BuildOptions) -> BuildOptions:
@@ -199,14 +251,17 @@ class Builder:
         """Deliver what landed; `done` only when every task did and the last run was green."""
         if await self._state() == "running":
             await self.claimed.advance("finishing")
+        # A task that was amended after its acceptance, and not done again, has an accepted attempt that no longer counts.
+        current = {task.accepted_attempt for task in await self.journal.tasks(self.claimed.id)}
         attempts = await self.journal.attempts(self.claimed.id)
-        accepted = {attempt.task: attempt for attempt in attempts if attempt.state == "accepted"}
-        findings = await Finisher(plan, self.claimed, self._toolset).finish(out, accepted)
-        missing = [task.id for task in plan.tasks if task.id not in accepted]
-        if missing:
-            await self.claimed.advance("partial", reason=f"not built: {', '.join(missing)}")
-        elif findings:
-            await self.claimed.advance("partial", reason=f"the last run on main: {findings[0]}")
+        accepted = {attempt.task: attempt for attempt in attempts if attempt.id in current}
+        acceptance = await standing_acceptance(self.journal, self.claimed.id)
+        prompt = (await self.journal.build(self.claimed.id)).prompt
+        findings = await Finisher(plan, self.claimed, self._toolset, prompt).finish(out, accepted, acceptance)
+        contract = (await self.journal.contracts(self.claimed.id))[-1]
+        weak = unproved_tasks(plan, red_of(plan, contract.evidence.tests))
+        if reason := why_partial(plan, accepted, findings, weak):
+            await self.claimed.advance("partial", reason=reason)
         else:
             await self.claimed.advance("done")
 
@@ -220,7 +275,7 @@ async def recover(claimed: ClaimedBuild, journal: Journal, mesh: Mesh) -> None:
     """Take up a build whose last owner went away: landings are looked up in `main`, the rest is tried again."""
     build = await journal.build(claimed.id)
     landed: dict[str, Landing] = {}
-    if build.state in {"running", "finishing"}:
+    if build.state in {"running", "finishing"} or await journal.contracts(claimed.id):
         desk = await Toolset(mesh, claimed.id).contracting("main")
         landed = await landings(desk, claimed.id)
     await claimed.recover(landed)

@@ -1,7 +1,7 @@
 """What this installation can verify: told to the master before it plans, and the reason for refusing what it cannot."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from codegod_orchestrator.unsupported import (
     demanded_in,
     mentioned_in,
     named_in,
+    unsupported_with,
     written_in,
 )
 
@@ -31,7 +32,9 @@ SERVICES = {
     "elasticsearch": "Elasticsearch",
     "kubernetes": "Kubernetes",
 }
-_HOST_TOOLS = ("git", "docker", "node", "go")
+NO_IMAGE = "container images were not built and no container was started"
+_HOST_TOOLS = ("git", "docker", "node", "npm", "go")
+_BUBBLEWRAP = "bubblewrap"
 _PLATFORM_NAMES = {"ios": "iOS", "android": "Android"}
 
 
@@ -39,10 +42,15 @@ class NotBuildable(Exception):
     """Something is wanted that cannot be built or verified here; the message names it and what can be built."""
 
     def __init__(self, named: Sequence[str], where: str) -> None:
-        later = [one.name for one in UNSUPPORTED if one.support == "later" and one.name in named]
+        known = [one for one in UNSUPPORTED if one.name in named]
+        later = [one.name for one in known if one.support == "later" and not one.needs]
         plan = f" {_listed(later)} will come later." if later else ""
+        missing = [one.name for one in known if one.needs]
+        needs = (
+            f" {_listed(missing)} can be built where Node.js is: apt install nodejs npm." if missing else ""
+        )
         super().__init__(
-            f"{where} {_listed(named)}, which cannot be built yet. What can be built: {SUPPORTED}.{plan} "
+            f"{where} {_listed(named)}, which cannot be built here. What can be built: {SUPPORTED}.{plan}{needs} "
             "Ask for one of these, e.g. with `--stack backend=FastAPI --platform backend`."
         )
         self.named = tuple(named)
@@ -64,7 +72,7 @@ class Facts:
     sandbox_level: str
     validators: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()  # the sandbox's own words on what is missing
-    programs: tuple[str, ...] = ()  # of git, docker, node and go: those on PATH
+    programs: tuple[str, ...] = ()  # of git, docker, node, npm and go: those on PATH
 
 
 def facts_of(status: Mapping[str, Any], which: Callable[[str], str | None] = shutil.which) -> Facts:
@@ -74,8 +82,13 @@ def facts_of(status: Mapping[str, Any], which: Callable[[str], str | None] = shu
         sandbox_level=str(status["level"]),
         validators=tuple(str(one) for one in status.get("validators", ())),
         problems=tuple(str(one) for one in status.get("problems", ())),
-        programs=tuple(name for name in _HOST_TOOLS if which(name)),
+        programs=programs_here(which),
     )
+
+
+def programs_here(which: Callable[[str], str | None] = shutil.which) -> tuple[str, ...]:
+    """Those programs that decide what can be built, as far as they are on PATH."""
+    return tuple(name for name in _HOST_TOOLS if which(name))
 
 
 def capability_sheet(facts: Facts, models: Sequence[str], prompt: str = "") -> str:
@@ -89,8 +102,8 @@ def capability_sheet(facts: Facts, models: Sequence[str], prompt: str = "") -> s
         "Not verified here. Plan without it where you can; else say so in the plan's summary:",
         *(f"- {line}" for line in _unverified(facts)),
         "",
-        f"Refused, by name: {', '.join(_names('no'))}. Not yet: {', '.join(_names('later'))}.",
-        *_mentions(prompt),
+        f"Refused, by name: {', '.join(_names(facts, 'no'))}. Not yet: {', '.join(_names(facts, 'later'))}.",
+        *_mentions(facts, prompt),
         "",
         f"Models: the master is {models[0]}; the files are written by {', then '.join(models[1:]) or models[0]}. "
         "Give each task files of 200 lines at most.",
@@ -99,31 +112,41 @@ def capability_sheet(facts: Facts, models: Sequence[str], prompt: str = "") -> s
 
 
 def refuse_wish(
-    prompt: str, *, platforms: Sequence[str] = (), stack: Mapping[str, str] | None = None
+    prompt: str,
+    *,
+    platforms: Sequence[str] = (),
+    stack: Mapping[str, str] | None = None,
+    programs: Collection[str] = (),
 ) -> None:
-    """Raise `WishNotBuildable` for a prompt, `--platform` or `--stack` that asks for what cannot be built.
+    """Raise `WishNotBuildable` for a prompt, `--platform` or `--stack` that asks for what cannot be built here.
 
     A stack that names something buildable settles the language, so the prompt's words then only name platforms.
     """
     chosen = stack or {}
+    among = unsupported_with(programs)
     _refuse(WishNotBuildable, _of_platforms(platforms), "--platform asks for")
     for part, choice in chosen.items():
-        _refuse(WishNotBuildable, [one.name for one in named_in(choice)], f"--stack {part}={choice} asks for")
-    demanded = [one.name for one in demanded_in(prompt) if one.platform or not chosen]
+        _refuse(
+            WishNotBuildable,
+            [one.name for one in named_in(choice, among)],
+            f"--stack {part}={choice} asks for",
+        )
+    demanded = [one.name for one in demanded_in(prompt, among) if one.platform or not chosen]
     _refuse(WishNotBuildable, demanded, "The prompt asks for")
 
 
-def refuse_plan(plan: "Plan") -> None:
-    """Raise `PlanNotBuildable` for a plan with a platform, a stack or files that cannot be built."""
+def refuse_plan(plan: "Plan", programs: Collection[str] = ()) -> None:
+    """Raise `PlanNotBuildable` for a plan with a platform, a stack or files that cannot be built here."""
+    among = unsupported_with(programs)
     _refuse(PlanNotBuildable, _of_platforms(plan.platforms), "The plan is for")
     for part, choice in plan.stack.items():
         _refuse(
             PlanNotBuildable,
-            [one.name for one in named_in(choice)],
+            [one.name for one in named_in(choice, among)],
             f"The plan's stack ({part}: {choice}) names",
         )
     files = [*plan.skeleton, *(path for task in plan.tasks for path in (*task.files, *task.tests))]
-    for one, path in written_in(files).items():
+    for one, path in written_in(files, among).items():
         _refuse(PlanNotBuildable, [one.name], f"The plan's file {path!r} is written in")
 
 
@@ -134,9 +157,9 @@ def unproved_parts(plan: "Plan") -> tuple[str, ...]:
     files = [path for task in plan.tasks for path in task.files]
     parts = [f"{name} was not started: the tests ran without it" for name in services]
     if any("dockerfile" in path.lower() or "compose" in path.lower() for path in files):
-        parts.append("container images were not built and no container was started")
-    if any(path.endswith((".html", ".css", ".js")) for path in files):
-        parts.append("pages were not opened in a browser, and JavaScript was not run")
+        parts.append(NO_IMAGE)
+    if any(path.endswith((".html", ".css")) for path in files):
+        parts.append("pages were not opened in a browser")
     return tuple(parts)
 
 
@@ -156,29 +179,39 @@ def _verified(facts: Facts) -> list[str]:
         "pytest: every test of the contract first fails on the stubs, then passes on the code, and the whole suite "
         "passes at every commit",
         "SQLite, in files and in memory; HTTP on loopback or in process",
+        *_other_languages(facts),
     ]
+
+
+def _other_languages(facts: Facts) -> list[str]:
+    lines: list[str] = []
+    if {"node", "npm"} <= set(facts.programs):
+        lines.append(
+            "TypeScript and JavaScript on Node.js: syntax, rules, strict types (tsc), imports, and Node's own test runner "
+            "or vitest; npm packages by package.json"
+        )
+    if facts.sandbox_level == _BUBBLEWRAP:
+        lines.append("Go: gofmt, vet and go test; prefer the standard library")
+    return lines
 
 
 def _unverified(facts: Facts) -> list[str]:
     lines = [
         "other databases and services (PostgreSQL, MySQL, MongoDB, Redis, message queues): none can be started",
         "the network: tests reach loopback only",
-        "browsers, HTML and JavaScript: pages are not opened",
+        "browsers: pages are not opened, so keep what a page shows in functions that tests can call",
         "container images and cluster manifests: written, not built"
         + (", although a Docker client is here" if "docker" in facts.programs else ""),
     ]
-    present = [name for name in ("node", "go") if name in facts.programs]
-    if present:
-        lines.append(f"{_listed(present)}: installed here, but no check uses them yet")
     return [*lines, *facts.problems]
 
 
-def _names(support: Support) -> list[str]:
-    return [one.name for one in UNSUPPORTED if one.support == support]
+def _names(facts: Facts, support: Support) -> list[str]:
+    return [one.name for one in unsupported_with(facts.programs) if one.support == support]
 
 
-def _mentions(prompt: str) -> list[str]:
-    mentioned: tuple[Unsupported, ...] = mentioned_in(prompt)
+def _mentions(facts: Facts, prompt: str) -> list[str]:
+    mentioned: tuple[Unsupported, ...] = mentioned_in(prompt, unsupported_with(facts.programs))
     if not mentioned:
         return []
     names = _listed([one.name for one in mentioned])

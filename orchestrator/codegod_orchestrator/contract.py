@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from codegod_kit.plan import Plan, Task, dump_plan
-from codegod_orchestrator.evidence import evidence_of, tests_of
+from codegod_kit.plan import Plan, Task, dump_plan, parse_plan
+from codegod_orchestrator.authoring import Author, missing
+from codegod_orchestrator.contract_files import (
+    FILES_PER_BATCH,
+    MANIFEST,
+    PLAN_FILE,
+    batches,
+    contract_files,
+    is_test_file,
+    stub_files,
+    to_rewrite,
+)
+from codegod_orchestrator.entry import broken_entry
+from codegod_orchestrator.evidence import Evidence, TestSeen, evidence_of, tests_of, with_hollow
+from codegod_orchestrator.hollow import Hollow, hollow_tests
 from codegod_orchestrator.journal import Contract
-from codegod_orchestrator.master import contract_request
 from codegod_orchestrator.planning import lasting
-from codegod_orchestrator.redgreen import judge_red
+from codegod_orchestrator.redgreen import judge_red, only_unproved, red_of, red_on_stubs
+from codegod_orchestrator.revisions import text_at
 from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
 from codegod_orchestrator.voice import Voice
-from codegod_workers import AnswerFault, Finding, parse_answer
-from codegod_workers.findings import beside_tests, from_fault, from_tests
+from codegod_workers import Finding
+from codegod_workers.findings import beside_tests, from_tests
 from codegod_workers.worker import ToolRefused
+
+__all__ = [
+    "CHECK_SECONDS",
+    "CONTRACT_REF",
+    "CONTRACT_TRIES",
+    "ENVIRONMENT_SECONDS",
+    "FILES_PER_BATCH",
+    "MAIN_REF",
+    "MANIFEST",
+    "PLAN_FILE",
+    "ContractRefused",
+    "Contractor",
+    "batches",
+    "contract_files",
+    "contract_findings",
+    "is_test_file",
+    "stub_files",
+    "to_rewrite",
+]
 
 CONTRACT_REF = "refs/codegod/contract"
 MAIN_REF = "refs/heads/main"
 CONTRACT_TREE = "contract"
 SKELETON_TREE = "skeleton"
-PLAN_FILE = "plan.yaml"
-MANIFEST = "pyproject.toml"
 
 CONTRACT_TRIES = 3  # the contract and two corrections
-FILES_PER_BATCH = 10  # ten files of 200 lines come near the answer limit of current frontier models
 ENVIRONMENT_SECONDS = 600.0  # a first download of a web framework over a slow line
 CHECK_SECONDS = 300.0
 # Without lint: style in a stub helps nobody. Types and imports hold before any worker starts.
@@ -35,20 +63,33 @@ CONTRACT_STAGES = ("syntax", "types", "imports", "tests")
 
 
 class ContractRefused(Exception):
-    """The master could not write a contract that holds; the message names what was wrong last."""
+    """The contract, or its amendment, does not hold; the message names what was wrong last."""
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    def __init__(self, findings: Sequence[Finding], tries: int = CONTRACT_TRIES) -> None:
         reasons = "; ".join(str(finding) for finding in findings[:3])
+        answers = f"after {tries} answers " if tries > 1 else ""
         super().__init__(
-            f"The contract did not hold after {CONTRACT_TRIES} answers ({reasons}). Try a stronger --master, a plan "
+            f"The contract did not hold {answers}({reasons}). Try a stronger --master, a plan "
             "with smaller tasks (--plan), or a simpler prompt."
         )
         self.findings = tuple(findings)
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What a contract's tree has shown: on its stubs, and on null bodies when the stubs left nothing to mend."""
+
+    report: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+    hollow: Hollow = field(default_factory=Hollow)
+
+    def evidence(self, tree: str, level: str) -> Evidence:
+        return with_hollow(evidence_of(self.report, tree, level), self.hollow.tests)
+
+
+@dataclass(frozen=True, slots=True)
 class Contractor:
-    """Gets the contract of one build written, proved and committed."""
+    """Gets the contract of one build written, proved and committed, and later its amendments."""
 
     plan: Plan
     master: Voice
@@ -61,79 +102,145 @@ class Contractor:
 
         A build that was killed in between finds the contract's commit and goes on from there.
         """
-        desk = await self.toolset.contracting(CONTRACT_TREE)
+        desk = await self._desk()
         await desk.call("git.git_init", {})
         commit = await self._standing()
         if commit:
-            await fresh_tree(desk, revision=commit)
-            report = await self._run(desk)
+            proof = await self._prove_standing(desk, commit)
         else:
             await fresh_tree(desk, revision="")
-            report = await self._write(desk)
-            commit = await self._commit(desk)
-        return await self._keep(commit, report)
+            proof = await self._write(desk, Author(self.plan, self.master, self.review, self.material))
+            commit = str((await self._commit(desk, "Contract: skeleton, stubs and tests"))["id"])
+        main = await self._start_main(commit)
+        return await self._keep(commit, str(main["tree"]), proof)
+
+    async def amend(self, task: Task, files: Mapping[str, str]) -> Contract:
+        """The contract's next version: the newest one with `files`, proved anew as a whole.
+
+        For a revised plan, what is no longer in it goes as well. Raises `ContractRefused` when these are no files of
+        the contract, or do not hold. `main` is left as it is: a task's tests get there with the task. After a crash
+        between commit and journal, the same call finds the commit and goes on from there.
+        """
+        allowed = (PLAN_FILE, *contract_files(self.plan))
+        if foreign := missing(tuple(files), allowed):
+            raise ContractRefused(_foreign(foreign, allowed), tries=1)
+        desk = await self._desk()
+        commit = await self._standing()
+        await fresh_tree(desk, revision=commit)
+        changed = await self._apply(desk, commit, files)
+        stubs = {**await self._stubs_at(desk, commit), **_only_stubs(self.plan, files)}
+        proof = await self._prove(desk, stubs)
+        if proof.findings:
+            raise ContractRefused(proof.findings, tries=1)
+        if changed:
+            commit = str((await self._commit(desk, f"Contract amended for {task.id}"))["id"])
+        return await self._keep_commit(desk, commit, proof)
+
+    async def extend(self, wanted: Sequence[str], dropped: Sequence[str] = ()) -> Contract:
+        """The contract's next version for a revised plan: the master writes `wanted`, and `dropped` go.
+
+        Raises `ContractRefused` when that does not hold after `CONTRACT_TRIES` answers.
+        """
+        desk = await self._desk()
+        commit = await self._standing()
+        await fresh_tree(desk, revision=commit)
+        changed = await self._apply(desk, commit, {})
+        for path in dropped:
+            changed |= await desk.maybe("sandbox.file_delete", {"path": path}) is not None
+        found = {path: await text_at(desk, commit, path) for path in contract_files(self.plan)}
+        before = {path: text for path, text in found.items() if text is not None}
+        standing = {path: text for path, text in before.items() if path not in wanted}
+        author = Author(self.plan, self.master, self.review, self.material, standing)
+        proof = await self._write(desk, author)
+        if changed or author.written != before:
+            commit = str((await self._commit(desk, "Contract of the revised plan"))["id"])
+        return await self._keep_commit(desk, commit, proof)
+
+    async def caught_up(self, newest: Contract) -> Contract:
+        """The contract that stands: a version that was committed just before a crash is journalled now."""
+        commit = await self._standing()
+        if commit == newest.commit:
+            return newest
+        desk = await self._desk()
+        return await self._keep_commit(desk, commit, await self._prove_standing(desk, commit))
+
+    async def _apply(self, desk: Desk, commit: str, files: Mapping[str, str]) -> bool:
+        """Write `files` and the plan over the tree of `commit`, and take out what the plan no longer has."""
+        before = await text_at(desk, commit, PLAN_FILE)
+        texts = {PLAN_FILE: dump_plan(lasting(self.plan)), **files}
+        changed = {path: text for path, text in texts.items() if text != await text_at(desk, commit, path)}
+        for path, text in changed.items():
+            await desk.call("sandbox.file_write", {"path": path, "content": text})
+        dropped = missing(contract_files(parse_plan(before)) if before else (), contract_files(self.plan))
+        for path in dropped:
+            await desk.call("sandbox.file_delete", {"path": path})
+        return bool(changed or dropped)
+
+    async def _desk(self) -> Desk:
+        return await self.toolset.contracting(CONTRACT_TREE)
 
     async def _standing(self) -> str:
-        """The commit of a contract that an earlier run of this build had written, or nothing."""
-        desk = await self.toolset.contracting(CONTRACT_TREE)
-        found = await desk.maybe("git.git_show", {"revision": CONTRACT_REF})
+        """The commit of the contract that this build has so far, or nothing."""
+        found = await (await self._desk()).maybe("git.git_show", {"revision": CONTRACT_REF})
         return "" if found is None else str((found.data or {}).get("id", ""))
 
-    async def _write(self, desk: Desk) -> Mapping[str, Any]:
-        """Ask for the files until they hold; the report of the run that showed it."""
+    async def _stubs_at(self, desk: Desk, commit: str) -> dict[str, str]:
+        texts = {path: await text_at(desk, commit, path) for path in stub_files(self.plan)}
+        return {path: text for path, text in texts.items() if text is not None}
+
+    async def _write(self, desk: Desk, author: Author) -> Proof:
+        """Ask for the files that are missing until all of them hold.
+
+        When nothing is wrong any more but that a task's tests prove nothing, the build goes on after `CONTRACT_TRIES`
+        answers: it cannot be done unless its acceptance tests show what these tests do not.
+        """
         await desk.call("sandbox.file_write", {"path": PLAN_FILE, "content": dump_plan(lasting(self.plan))})
-        wanted: Sequence[str] = contract_files(self.plan)
+        files = contract_files(self.plan)
+        wanted: Sequence[str] = missing(files, author.written)
         findings: tuple[Finding, ...] = ()
-        written: dict[str, str] = {}
+        proof: Proof | None = None
         for attempt in range(1, CONTRACT_TRIES + 1):
-            findings = await self._ask(desk, wanted, written, findings, attempt)
-            missing = [path for path in contract_files(self.plan) if path not in written]
-            if not findings and not missing:
-                report = await self._run(desk)
-                findings = contract_findings(self.plan, report)
-                if not findings:
-                    return report
+            findings = await author.write(desk, wanted, findings, attempt)
+            left = missing(files, author.written)
+            proof = None
+            if not findings and not left:
+                proof = await self._prove(desk, _only_stubs(self.plan, author.written))
+                if not proof.findings:
+                    return proof
+                findings = proof.findings
             await self.master.claimed.append(
                 "contract.sent_back", {"findings": [str(one) for one in findings]}
             )
-            wanted = [*missing, *(path for path in to_rewrite(self.plan, findings) if path not in missing)]
+            wanted = [*left, *(path for path in to_rewrite(self.plan, findings) if path not in left)]
+        if proof is not None and only_unproved(findings):
+            return replace(proof, findings=())
         raise ContractRefused(findings)
 
-    async def _ask(
-        self,
-        desk: Desk,
-        wanted: Sequence[str],
-        written: dict[str, str],
-        findings: tuple[Finding, ...],
-        attempt: int,
-    ) -> tuple[Finding, ...]:
-        """Ask for `wanted` in batches and write what comes; what could not be read is returned as findings."""
-        unread: list[Finding] = []
-        asked: set[str] = set()
-        for batch in batches(wanted):
-            asked.update(batch)
-            request = contract_request(
-                self.plan,
-                batch,
-                written=written,
-                later=[path for path in wanted if path not in asked],
-                review=self.review,
-                material=self.material,
-                findings=findings,
-                attempt=attempt,
-            )
-            reply = await self.master.ask(request, "contract")
-            try:
-                answer = parse_answer(reply.text, batch)
-            except AnswerFault as fault:
-                unread.extend(from_fault("answer", str(fault), batch[0]))
-                continue
-            for path, text in answer.files.items():
-                await desk.call("sandbox.file_write", {"path": path, "content": text})
-                written[path] = text
-            left = [path for path in batch if path not in written]
-            unread.extend(Finding(stage="answer", path=path, message="this file is missing") for path in left)
-        return tuple(unread)
+    async def _prove_standing(self, desk: Desk, commit: str) -> Proof:
+        await fresh_tree(desk, revision=commit)
+        return await self._prove(desk, await self._stubs_at(desk, commit))
+
+    async def _prove(self, desk: Desk, stubs: Mapping[str, str]) -> Proof:
+        """What the desk's tree shows on its stubs; and, where that leaves nothing to mend, on null bodies."""
+        report = await self._run(desk)
+        findings = contract_findings(self.plan, report)
+        if not findings:
+            findings = await broken_entry(desk, self.plan.start, contract_files(self.plan))
+        if findings:
+            return Proof(report, findings)
+        tests = tests_of(report)
+        hollow = await hollow_tests(desk, stubs, red_on_stubs(self.plan, tests))
+        seen = with_hollow(evidence_of(report, ""), hollow.tests).tests
+        findings = judge_red(self.plan, seen)
+        await self._tell(seen)
+        return Proof(report, (*findings, *hollow.doubts) if findings else (), hollow)
+
+    async def _tell(self, seen: Sequence[TestSeen]) -> None:
+        """Journal which tests prove something, and which of them empty bodies pass."""
+        hollow = {test.id: list(test.hollow) for test in seen if test.hollow}
+        red = red_of(self.plan, seen)
+        told = {"evidence": len(red.evidence), "guards": len(red.guards), "hollow": hollow}
+        await self.master.claimed.append("contract.proved", told)
 
     async def _run(self, desk: Desk) -> Mapping[str, Any]:
         """Prepare the environment and run the contract on its stubs; what cannot be installed is a finding."""
@@ -145,15 +252,17 @@ class Contractor:
         arguments = {"stages": list(CONTRACT_STAGES), "tests": ["."]}
         return (await desk.call("sandbox.check_run", arguments, within=CHECK_SECONDS)).data or {}
 
-    async def _commit(self, desk: Desk) -> str:
-        arguments = {"message": "Contract: skeleton, stubs and tests", "ref": CONTRACT_REF}
-        return str(((await desk.call("git.git_commit", arguments)).data or {})["id"])
+    async def _commit(self, desk: Desk, message: str) -> Mapping[str, Any]:
+        return (await desk.call("git.git_commit", {"message": message, "ref": CONTRACT_REF})).data or {}
 
-    async def _keep(self, commit: str, report: Mapping[str, Any]) -> Contract:
-        """Make `main` start with the skeleton, then let the journal know the contract."""
-        main = await self._start_main(commit)
-        evidence = evidence_of(report, str(main["tree"]), self.toolset.level)
-        return await self.master.claimed.save_contract(commit, evidence.tree, evidence)
+    async def _keep_commit(self, desk: Desk, commit: str, proof: Proof) -> Contract:
+        shown = (await desk.call("git.git_show", {"revision": commit})).data or {}
+        return await self._keep(commit, str(shown["commit"]["tree"]), proof)
+
+    async def _keep(self, commit: str, tree: str, proof: Proof) -> Contract:
+        """Let the journal know the contract; `tree` is what its evidence is about."""
+        evidence = proof.evidence(tree, self.toolset.level)
+        return await self.master.claimed.save_contract(commit, tree, evidence)
 
     async def _start_main(self, commit: str) -> Mapping[str, Any]:
         """The first commit of `main`: the contract without the tests of its tasks, which land with them."""
@@ -171,36 +280,6 @@ class Contractor:
         return (await desk.call("git.git_commit", arguments)).data or {}
 
 
-def contract_files(plan: Plan) -> tuple[str, ...]:
-    """What the master writes: the skeleton, a stub for every code file, then the tests."""
-    tests = tuple(path for task in plan.tasks for path in task.tests)
-    return (*plan.skeleton, *stub_files(plan), *tests)
-
-
-def stub_files(plan: Plan) -> tuple[str, ...]:
-    """The task-owned files that start as stubs: Python code, and not tests."""
-    return tuple(path for task in plan.tasks for path in task.files if _is_stub(path))
-
-
-def _is_stub(path: str) -> bool:
-    return path.endswith(".py") and not is_test_file(path)
-
-
-def is_test_file(path: str) -> bool:
-    """Whether pytest would look into `path` for tests or fixtures."""
-    pure = PurePosixPath(path)
-    return pure.name.startswith("test_") or pure.name.endswith("_test.py") or pure.name == "conftest.py"
-
-
-def batches(files: Sequence[str]) -> Iterator[Sequence[str]]:
-    """`files` in runs of at most `FILES_PER_BATCH`; tests never share a batch with what they test."""
-    code = [path for path in files if not is_test_file(path)]
-    tests = [path for path in files if is_test_file(path)]
-    for part in (code, tests):
-        for start in range(0, len(part), FILES_PER_BATCH):
-            yield part[start : start + FILES_PER_BATCH]
-
-
 def contract_findings(plan: Plan, report: Mapping[str, Any]) -> tuple[Finding, ...]:
     """What is wrong with a contract that ran on its stubs; RED where green is wanted and the other way round."""
     contract_tests = {path for task in plan.tasks for path in task.tests}
@@ -213,15 +292,10 @@ def contract_findings(plan: Plan, report: Mapping[str, Any]) -> tuple[Finding, .
     return (*found, *judge_red(plan, tests_of(report)))
 
 
-def to_rewrite(plan: Plan, findings: Sequence[Finding]) -> tuple[str, ...]:
-    """The contract's files that findings name, with the stub behind a wrong test; all when they name none."""
-    files = contract_files(plan)
-    named = {finding.path.partition("::")[0] for finding in findings}
-    for task in plan.tasks:
-        if named.intersection(task.tests):
-            named.update(_stubs_of(task))
-    return tuple(path for path in files if path in named) or files
+def _only_stubs(plan: Plan, files: Mapping[str, str]) -> dict[str, str]:
+    return {path: files[path] for path in stub_files(plan) if path in files}
 
 
-def _stubs_of(task: Task) -> tuple[str, ...]:
-    return tuple(path for path in task.files if _is_stub(path))
+def _foreign(foreign: Sequence[str], allowed: Collection[str]) -> tuple[Finding, ...]:
+    message = f"this is no file of the contract; it has {', '.join(allowed)}"
+    return tuple(Finding(stage="contract", path=path, message=message) for path in foreign)

@@ -4,7 +4,7 @@ They read a check report of the sandbox as it comes (`Evidence.model_validate({*
 fields they do not know are dropped.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 TestOutcome = Literal["passed", "failed", "error", "skipped", "timeout"]
 StageStatus = Literal["passed", "failed", "skipped"]
 
-# A test is evidence when it fails on the stubs by their own marker or by an assertion: any other failure (a wrong
+# A test can be evidence when it fails on the stubs by their own marker or by an assertion: any other failure (a wrong
 # import, a broken fixture) would fail whatever the code does.
 RED_REASONS = frozenset({"stub", "assertion"})
 
@@ -27,6 +27,8 @@ class TestSeen(BaseModel):
     outcome: TestOutcome
     reason: str = ""
     message: str = ""
+    hollow: tuple[str, ...] = ()
+    """The kinds of null bodies (`none`, `default`) that this test does not tell from an implementation."""
 
     @property
     def file(self) -> str:
@@ -34,7 +36,12 @@ class TestSeen(BaseModel):
 
     @property
     def red(self) -> bool:
-        """Whether this test, run on the stubs, can tell an implementation from a stub."""
+        """Whether this test is evidence: it tells an implementation from a stub, and from a body that does nothing."""
+        return self.fails_on_stubs and not self.hollow
+
+    @property
+    def fails_on_stubs(self) -> bool:
+        """Whether this test, run on the stubs, failed as it should: by their marker or by an assertion."""
         # A stub may be called by a fixture already: pytest then calls the test an error, and its marker says the same.
         return (self.outcome == "failed" and self.reason in RED_REASONS) or (
             self.outcome == "error" and self.reason == "stub"
@@ -67,6 +74,14 @@ class Evidence(BaseModel):
 def evidence_of(report: Mapping[str, Any], tree: str, level: str = "") -> Evidence:
     """The evidence in a check report about `tree`; `level` is the sandbox's, unless the report names its own."""
     return Evidence.model_validate({"level": level, **report, "tree": tree})
+
+
+def with_hollow(evidence: Evidence, hollow: Mapping[str, Sequence[str]]) -> Evidence:
+    """The evidence with what the runs on null bodies have shown, by test id."""
+    tests = tuple(
+        test.model_copy(update={"hollow": tuple(hollow.get(test.id, ()))}) for test in evidence.tests
+    )
+    return evidence.model_copy(update={"tests": tests})
 
 
 def tests_of(report: Mapping[str, Any]) -> tuple[TestSeen, ...]:

@@ -1,6 +1,6 @@
 """The ladder: which model tries a task next, and how. Pure data in, pure data out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -108,11 +108,14 @@ def parse_ladder(text: str) -> Ladder:
     return Ladder(tuple(Rung(model) for model in models))
 
 
-def next_step(ladder: Ladder, history: Iterable[Tried]) -> Step | None:
-    """The step that follows these attempts of one task, oldest first; `None` when the ladder has no rung left."""
+def next_step(ladder: Ladder, history: Iterable[Tried], unfit: Collection[int] = ()) -> Step | None:
+    """The step that follows these attempts of one task, oldest first; `None` when the ladder has no rung left.
+
+    The rungs in `unfit` are left out, unless there is no other.
+    """
     counted = [tried for tried in history if tried.outcome != "lost"]
     if not counted:
-        return _step(ladder, "first", 0)
+        return _step(ladder, "first", _fit_from(ladder, 0, unfit))
     last = counted[-1]
     if last.rung >= len(ladder.rungs):
         return None
@@ -122,7 +125,15 @@ def next_step(ladder: Ladder, history: Iterable[Tried]) -> Step | None:
         return _step(ladder, "repair", last.rung, continues=last.attempt)
     if sum(tried.kind == "resample" for tried in on_rung) < rung.resamples:
         return _step(ladder, "resample", last.rung)
-    return _step(ladder, "first", last.rung + 1)
+    return _step(ladder, "first", _fit_from(ladder, last.rung + 1, unfit))
+
+
+def _fit_from(ladder: Ladder, rung: int, unfit: Collection[int]) -> int:
+    """The first rung from `rung` on whose model fits; `rung` itself when no rung of the ladder does."""
+    rungs = range(len(ladder.rungs))
+    if all(one in unfit for one in rungs):
+        return rung
+    return next((one for one in rungs[rung:] if one not in unfit), len(ladder.rungs))
 
 
 def _repairable(rung: Rung, on_rung: Sequence[Tried]) -> bool:

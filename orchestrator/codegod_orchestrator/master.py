@@ -1,13 +1,17 @@
-"""What the master is asked: the text of each step, and nothing about who answers."""
+"""What the master is asked: the text of each step, and nothing about who answers.
+
+The first question of a phase says everything; those that follow in the same conversation say what is new. Nothing in
+them changes from run to run (no times, no ids), so that equal builds ask equal questions.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from typing import Final
 
 from codegod_kit.plan import Plan
-from codegod_models import Message, ModelRequest
 from codegod_workers import Finding
 from codegod_workers.answer import fenced
 
@@ -15,29 +19,50 @@ PLAN_TOKENS = 16_000  # a plan of thirty tasks takes about half of that
 CONTRACT_TOKENS = 32_000  # a batch of files; see FILES_PER_BATCH in contract.py
 FINDINGS_SHOWN = 40
 
+# One text for all steps: a provider's cache holds it from the first call of a build on.
+_PROMPTS = ("master.md", "ruling.md", "replan.md", "acceptance.md")
 
-def plan_request(
+
+def _system() -> str:
+    folder = resources.files("codegod_orchestrator").joinpath("prompts")
+    files = [folder.joinpath(name) for name in _PROMPTS]
+    return "\n\n".join(file.read_text("utf-8").strip() for file in files if file.is_file()) + "\n"
+
+
+SYSTEM: Final = _system()
+
+
+def plan_opening(
     prompt: str,
     *,
     sheet: str,
     wishes: Sequence[str] = (),
     specifications: str = "",
+    behaviours: Sequence[str] = (),
     findings: Sequence[Finding] = (),
     attempt: int = 1,
-) -> ModelRequest:
-    """Ask for a plan; `wishes` are what the user fixed (stack, platforms) in sentences."""
-    parts = [
-        f"Step: plan\nAttempt: {attempt}",
-        f"<request>\n{prompt.strip()}\n</request>",
-        "The user also fixed:\n" + "\n".join(f"- {wish}" for wish in wishes) if wishes else "",
-        f"# Capability sheet\n\n{sheet}",
-        f"# API specifications\n\n{specifications}" if specifications else "",
-        _findings(findings),
-    ]
-    return _request(parts, PLAN_TOKENS)
+) -> str:
+    """Ask for a plan; `wishes` are what the user fixed (stack, platforms), `behaviours` what was read from the prompt."""
+    return _joined(
+        [
+            _plan_head(prompt, attempt),
+            "The user also fixed:\n" + "\n".join(f"- {wish}" for wish in wishes) if wishes else "",
+            f"# Capability sheet\n\n{sheet}",
+            "# Behaviours that will be tested\n\n" + "\n".join(f"- {one}" for one in behaviours)
+            if behaviours
+            else "",
+            f"# API specifications\n\n{specifications}" if specifications else "",
+            _findings(findings),
+        ]
+    )
 
 
-def contract_request(
+def plan_following(prompt: str, *, findings: Sequence[Finding], attempt: int) -> str:
+    """Ask for the plan again, in the conversation that holds the one that was sent back."""
+    return _joined([_plan_head(prompt, attempt), _findings(findings)])
+
+
+def contract_opening(
     plan: Plan,
     files: Sequence[str],
     *,
@@ -47,19 +72,31 @@ def contract_request(
     material: str = "",
     findings: Sequence[Finding] = (),
     attempt: int = 1,
-) -> ModelRequest:
+) -> str:
     """Ask for `files` of the contract; `written` of it stand already, `later` will be asked for next."""
-    parts = [
-        f"Step: contract\nProject: {plan.name}\nAttempt: {attempt}",
-        f"# The plan\n\n```json\n{json.dumps(plan_data(plan), indent=1, ensure_ascii=False)}\n```",
-        f"# How it was thought out\n\n{review}" if review else "",
-        f"# From the specifications\n\n{material}" if material else "",
-        _written(written),
-        "Files to write:\n" + "\n".join(f"- {path}" for path in files),
-        f"Asked for later, not now: {', '.join(later)}." if later else "",
-        _findings(findings),
-    ]
-    return _request(parts, CONTRACT_TOKENS)
+    return _joined(
+        [
+            _contract_head(plan, attempt),
+            f"# The plan\n\n```json\n{json.dumps(plan_data(plan), indent=1, ensure_ascii=False)}\n```",
+            f"# How it was thought out\n\n{review}" if review else "",
+            f"# From the specifications\n\n{material}" if material else "",
+            _written(written),
+            _wanted(files, later),
+            _findings(findings),
+        ]
+    )
+
+
+def contract_following(
+    plan: Plan,
+    files: Sequence[str],
+    *,
+    later: Sequence[str] = (),
+    findings: Sequence[Finding] = (),
+    attempt: int = 1,
+) -> str:
+    """Ask for more `files`, in the conversation that holds the plan and all files that stand."""
+    return _joined([_contract_head(plan, attempt), _wanted(files, later), _findings(findings)])
 
 
 def plan_data(plan: Plan) -> dict[str, object]:
@@ -67,10 +104,17 @@ def plan_data(plan: Plan) -> dict[str, object]:
     return plan.model_dump(mode="json", exclude={"prompts", "reasoning"}, exclude_defaults=True)
 
 
-def _request(parts: Sequence[str], tokens: int) -> ModelRequest:
-    system = resources.files("codegod_orchestrator").joinpath("prompts", "master.md").read_text("utf-8")
-    text = "\n\n".join(part for part in parts if part)
-    return ModelRequest(system=system, messages=(Message("user", text),), max_tokens=tokens)
+def _plan_head(prompt: str, attempt: int) -> str:
+    return f"Step: plan\nAttempt: {attempt}\n\n<request>\n{prompt.strip()}\n</request>"
+
+
+def _contract_head(plan: Plan, attempt: int) -> str:
+    return f"Step: contract\nProject: {plan.name}\nAttempt: {attempt}"
+
+
+def _wanted(files: Sequence[str], later: Sequence[str]) -> str:
+    asked = "Files to write:\n" + "\n".join(f"- {path}" for path in files)
+    return f"{asked}\n\nAsked for later, not now: {', '.join(later)}." if later else asked
 
 
 def _written(files: Mapping[str, str]) -> str:
@@ -83,3 +127,7 @@ def _findings(findings: Sequence[Finding]) -> str:
         return ""
     shown = [f"- {finding}" for finding in findings[:FINDINGS_SHOWN]]
     return "\n".join(["# What was wrong with the last answer", *shown])
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return "\n\n".join(part for part in parts if part)

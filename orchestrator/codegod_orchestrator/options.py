@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from codegod_orchestrator.limits import Limits
+
 PARALLEL_TASKS = 2  # two local answers at a time saturate one GPU; MAX_PARALLEL_TASKS raises it
 ANSWER_TOKENS = 8_192  # two files of 200 lines and some room
 CONTEXT_TOKENS = 16_384  # what a 7B coder on an 8 GiB card holds beside its weights
@@ -26,6 +28,8 @@ class BuildOptions(BaseModel):
     """The text of a plan.yaml that the user hands in; empty: the master plans."""
     context_tokens: int = CONTEXT_TOKENS
     answer_tokens: int = ANSWER_TOKENS
+    limits: Limits = Limits()
+    """What the build may take at most, as it was started; a resume may change it."""
 
     @property
     def wishes(self) -> tuple[str, ...]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pydantic
 
-from codegod_kit.plan import Plan
+from codegod_kit.plan import Behaviour, Plan
 from codegod_models.settings import is_loopback
-from codegod_orchestrator.master import plan_request
+from codegod_orchestrator.conversation import Conversation
+from codegod_orchestrator.entry import missing_entry
+from codegod_orchestrator.master import PLAN_TOKENS, plan_following, plan_opening
 from codegod_orchestrator.options import BuildOptions
 from codegod_orchestrator.toolset import Desk
 from codegod_orchestrator.voice import Voice
@@ -34,23 +37,42 @@ class Planner:
     desk: Desk
     sheet: str
 
-    async def plan(self, prompt: str, options: BuildOptions) -> Plan:
-        """The checked plan; raises `PlanRefused` after `PLAN_TRIES` answers that were none."""
+    async def plan(
+        self, prompt: str, options: BuildOptions, behaviours: Sequence[Behaviour] = (), start: str = ""
+    ) -> Plan:
+        """The checked plan; raises `PlanRefused` after `PLAN_TRIES` answers that were none.
+
+        `behaviours` are those read from the prompt before; the plan then has them and no others. `start` is the
+        command that their tests start the application with: the plan has to have what it runs.
+        """
         specifications = await self.read(options.api_specs)
+        talk = Conversation(self.master, "plan", PLAN_TOKENS)
         findings: tuple[Finding, ...] = ()
         for attempt in range(1, PLAN_TRIES + 1):
-            request = plan_request(
+            opening = partial(
+                plan_opening,
                 prompt,
                 sheet=self.sheet,
                 wishes=options.wishes,
                 specifications=specifications,
+                behaviours=[f"{one.id}: {one.text}" for one in behaviours],
                 findings=findings,
                 attempt=attempt,
             )
-            reply = await self.master.ask(request, "plan")
-            plan, findings = read_plan(reply.text)
-            if plan is not None:
-                return plan
+            following = partial(plan_following, prompt, findings=findings, attempt=attempt)
+            try:
+                data = await talk.ask(json_block, opening=opening, following=following)
+            except AnswerFault as fault:
+                findings = (Finding(stage="plan", message=str(fault)),)
+            else:
+                plan, findings = plan_of(data)
+                if plan is not None:
+                    findings = missing_entry(start or plan.start, plan_files(plan))
+                    # The last plan is taken as it is: what cannot start is not proved in the end, and the report says so.
+                    if not findings or attempt == PLAN_TRIES:
+                        return (
+                            plan.model_copy(update={"behaviours": tuple(behaviours)}) if behaviours else plan
+                        )
             await self.master.claimed.append("plan.sent_back", {"findings": [str(one) for one in findings]})
         reasons = "; ".join(str(finding) for finding in findings[:3])
         raise PlanRefused(
@@ -119,12 +141,23 @@ def lasting(plan: Plan) -> Plan:
     )
 
 
+def plan_files(plan: Plan) -> tuple[str, ...]:
+    """Every file of the finished application that the plan names."""
+    return (*plan.skeleton, *(path for task in plan.tasks for path in (*task.files, *task.tests)))
+
+
 def read_plan(text: str) -> tuple[Plan | None, tuple[Finding, ...]]:
     """The plan in a master's answer, or the findings that say why there is none."""
     try:
-        data = json.loads(json_block(text))
+        return plan_of(json_block(text))
     except AnswerFault as fault:
         return None, (Finding(stage="plan", message=str(fault)),)
+
+
+def plan_of(document: str) -> tuple[Plan | None, tuple[Finding, ...]]:
+    """The plan that a JSON document holds, or the findings that say why it is none."""
+    try:
+        data = json.loads(document)
     except ValueError as fault:
         return None, (Finding(stage="plan", message=f"the block is not JSON: {fault}"),)
     try:

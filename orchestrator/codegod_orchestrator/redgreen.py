@@ -1,12 +1,13 @@
 """RED and GREEN, per test, from check reports that the orchestrator itself had made. Pure functions.
 
-A test is evidence for its task when it fails on the stubs by their own marker or by an assertion. What passes on the
-stubs is a guard: it must go on passing, and it proves nothing. What fails in any other way is a mistake in the contract.
+A test is evidence for its task when it fails on the stubs by their own marker or by an assertion, and fails as well when
+the stubs' bodies give back nothing (`hollow.py`). What passes on either is a guard: it must pass in the end, and it
+proves nothing. What fails on the stubs in any other way is a mistake in the contract.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from codegod_kit.plan import Plan, Task
@@ -14,6 +15,15 @@ from codegod_orchestrator.evidence import TestSeen
 from codegod_workers import Finding
 
 _OUTCOMES_MET = frozenset({"passed", "skipped"})
+_HOLLOW_TOLD = 5  # enough for one to see what is meant; its file is written again as a whole
+_NULLS = {
+    "none": "gives back None",
+    "default": "gives back the empty value of its return type (0, '', [], {}, False)",
+}
+
+_HOLLOW = "hollow"
+_PASSES = "passes"
+_UNPROVED_RULES = frozenset({_HOLLOW, _PASSES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +31,7 @@ class Red:
     """What the contract's tests did on the stubs, by test id."""
 
     evidence: tuple[str, ...]
-    guards: tuple[str, ...]
+    guards: tuple[str, ...]  # passes on the stubs or on null bodies
 
     def of(self, task: Task) -> tuple[str, ...]:
         """The tests that prove `task`."""
@@ -33,18 +43,40 @@ def red_of(plan: Plan, tests: Iterable[TestSeen]) -> Red:
     ours = _contract_tests(plan, tests)
     return Red(
         evidence=tuple(test.id for test in ours if test.red),
-        guards=tuple(test.id for test in ours if test.outcome in _OUTCOMES_MET),
+        guards=tuple(
+            test.id for test in ours if test.outcome in _OUTCOMES_MET or (test.fails_on_stubs and test.hollow)
+        ),
     )
 
 
 def judge_red(plan: Plan, tests: Iterable[TestSeen]) -> tuple[Finding, ...]:
-    """What the master has to mend in the contract after a run on the stubs."""
+    """What the master has to mend in the contract after its runs on the stubs and on null bodies."""
     ours = _contract_tests(plan, tests)
-    wrong = [_wrong_red(test) for test in ours if not test.red and test.outcome not in _OUTCOMES_MET]
-    return (
-        *wrong,
-        *_unproved(plan.tasks, red_of(plan, ours), {finding.path.partition("::")[0] for finding in wrong}),
-    )
+    wrong = [
+        _wrong_red(test) for test in ours if not test.fails_on_stubs and test.outcome not in _OUTCOMES_MET
+    ]
+    named = {finding.path.partition("::")[0] for finding in wrong}
+    red = red_of(plan, ours)
+    # A worse finding may name the file already: then the rest is seen when that is mended.
+    unproved = [
+        task for task in plan.tasks if task.tests and not red.of(task) and not named.intersection(task.tests)
+    ]
+    return (*wrong, *(finding for task in unproved for finding in _unproved(task, ours)))
+
+
+def only_unproved(findings: Sequence[Finding]) -> bool:
+    """Whether nothing is wrong with a contract but that tests of it prove nothing."""
+    return all(finding.rule in _UNPROVED_RULES for finding in findings)
+
+
+def unproved_tasks(plan: Plan, red: Red) -> tuple[str, ...]:
+    """The tasks that have tests, and none that proves them."""
+    return tuple(task.id for task in plan.tasks if task.tests and not red.of(task))
+
+
+def red_on_stubs(plan: Plan, tests: Iterable[TestSeen]) -> tuple[str, ...]:
+    """The plan's contract tests that failed on the stubs as they should: what the null bodies are tried with."""
+    return tuple(test.id for test in _contract_tests(plan, tests) if test.fails_on_stubs)
 
 
 def judge_green(expected: Iterable[str], tests: Iterable[TestSeen]) -> tuple[Finding, ...]:
@@ -82,14 +114,28 @@ def _wrong_red(test: TestSeen) -> Finding:
     )
 
 
-def _unproved(tasks: Sequence[Task], red: Red, named: set[str]) -> list[Finding]:
-    """Tasks whose tests prove nothing, unless a worse finding already names their file."""
-    return [
-        Finding(
+def _unproved(task: Task, tests: Sequence[TestSeen]) -> Iterator[Finding]:
+    """Why nothing proves `task`: each test that even empty bodies pass, or all of its file if none was red."""
+    hollow = [test for test in tests if test.file in task.tests and test.fails_on_stubs]
+    for test in hollow[:_HOLLOW_TOLD]:
+        told = " and ".join(_NULLS[kind] for kind in test.hollow)
+        yield Finding(
+            stage="red",
+            path=test.id,
+            rule=_HOLLOW,
+            message=(
+                f"this test passes although every stub {told}, so it would accept an empty answer, and the task "
+                f"{task.id!r} has no better test. Assert exact values that only the finished code can give: what comes "
+                "back, what changed, or which error is raised for which input"
+            ),
+        )
+    if not hollow:
+        yield Finding(
             stage="red",
             path=task.tests[0],
-            message=f"no test of the task {task.id!r} fails on the stubs: they would pass with nothing done",
+            rule=_PASSES,
+            message=(
+                f"no test of the task {task.id!r} fails on the stubs: they would pass with nothing done. Call the "
+                "task's functions and assert what they give back"
+            ),
         )
-        for task in tasks
-        if task.tests and not red.of(task) and not named.intersection(task.tests)
-    ]

@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from codegod_orchestrator.capability import unproved_parts
+from codegod_orchestrator.budget import all_events, past_of
+from codegod_orchestrator.capability import NO_IMAGE, unproved_parts
 from codegod_orchestrator.evidence import Evidence
+from codegod_orchestrator.forecast import FORECAST, Forecast
 from codegod_orchestrator.journal import Attempt, Build, Contract, Event, Journal, Task
+from codegod_orchestrator.limits import Limits
+from codegod_orchestrator.options import BuildOptions
+from codegod_orchestrator.solved import Solved, solved_by
 from codegod_orchestrator.spend import Spend
 
 if TYPE_CHECKING:
@@ -16,6 +21,13 @@ if TYPE_CHECKING:
 # The event that holds the last run of the whole suite on what is delivered, and the one that says where it went.
 LAST_RUN = "build.checked"
 DELIVERED = "build.delivered"
+# The event that holds what the acceptance tests saw of each behaviour.
+ACCEPTANCE = "acceptance.seen"
+# The event that holds what a Docker engine made of the Dockerfile.
+IMAGE = "image.seen"
+# Where a build changed its mind, and what became of that.
+REVISIONS = ("contract.ruled", "contract.amended", "amendment.dropped", "plan.revised", "plan.kept")
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,30 @@ class TaskReport:
 
 
 @dataclass(frozen=True, slots=True)
+class BehaviourSeen:
+    """What an acceptance test saw of one behaviour that was asked for; `untested` when no test saw it."""
+
+    id: str
+    text: str
+    test: str = ""
+    outcome: str = "untested"
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One step of an amendment or of a revised plan."""
+
+    kind: str
+    task: str
+    version: int  # of the contract or the plan; 0 where the step made none
+    ruling: str
+    reason: str
+    reopened: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     build: Build
     name: str
@@ -50,17 +86,36 @@ class Report:
     levels: tuple[str, ...]  # the sandbox levels that were in force when something was proved
     seconds: float
     unproved: tuple[str, ...]
+    worked: float = 0.0  # seconds of work: without the time between an interruption and a resume
+    accepted: tuple[BehaviourSeen, ...] = ()  # what the last acceptance run saw; empty when there was none
+    ladder: tuple[Solved, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+    contracts: int = 0  # versions of the contract
+    limits: Limits = NO_LIMITS
+    forecast: Forecast | None = None
 
 
 async def read_report(journal: Journal, build: str) -> Report:
     """The report of a build as it stands, ended or not; raise `UnknownBuild`."""
+    found, events = await journal.build(build), await all_events(journal, build)
     return report_of(
-        await journal.build(build),
+        found,
         await journal.tasks(build),
         await journal.attempts(build),
         await journal.contracts(build),
-        await journal.events_of(build, (LAST_RUN, DELIVERED)),
+        events,
         await journal.spend(build),
+    )
+
+
+async def evidence_document(journal: Journal, build: str) -> dict[str, Any]:
+    """All that proves a build, as JSON values: RED, GREEN, trees, findings, calls, rungs; raise `UnknownBuild`."""
+    from codegod_orchestrator.proofs import document_of
+
+    return document_of(
+        await read_report(journal, build),
+        await journal.contracts(build),
+        await all_events(journal, build),
     )
 
 
@@ -72,13 +127,15 @@ def report_of(
     events: Sequence[Event],
     spend: Spend,
 ) -> Report:
-    """The report in these records. `events` are those of `LAST_RUN` and `DELIVERED`, oldest first."""
+    """The report in these records; `events` are those of the build, oldest first."""
     plan = _plan(build)
     red = contracts[-1].evidence if contracts else None
     reports = tuple(_task_report(task, attempts, red) for task in tasks)
     runs = [Evidence.model_validate(event.data) for event in events if event.kind == LAST_RUN]
     places = [str(event.data.get("path", "")) for event in events if event.kind == DELIVERED]
     last_run = runs[-1] if runs else None
+    past = past_of(events, build.ended or (events[-1].at if events else build.created))
+    accepted = _accepted(events)
     seen = [one for one in (red, last_run, *(attempt.evidence for attempt in attempts)) if one is not None]
     return Report(
         build=build,
@@ -90,7 +147,19 @@ def report_of(
         spend=spend,
         levels=tuple(dict.fromkeys(one.level for one in seen if one.level)),
         seconds=((build.ended or datetime.now(UTC)) - build.created).total_seconds(),
-        unproved=(*_unproved_tasks(reports), *_unproved_run(last_run), *_unproved_wishes(plan)),
+        unproved=(
+            *_unproved_tasks(reports),
+            *_unproved_run(last_run),
+            *_unproved_wishes(plan, accepted),
+            *_unproved_image(plan, events),
+        ),
+        worked=past.seconds,
+        accepted=accepted,
+        ladder=solved_by({task.id: task.type for task in tasks}, attempts, spend.by_attempt),
+        revisions=tuple(_revision(event) for event in events if event.kind in REVISIONS),
+        contracts=len(contracts),
+        limits=past.limits or _started_with(build),
+        forecast=_forecast(events),
     )
 
 
@@ -98,6 +167,40 @@ def _plan(build: Build) -> "Plan | None":
     from codegod_kit.plan import parse_plan
 
     return parse_plan(build.plan) if build.plan else None
+
+
+def _accepted(events: Sequence[Event]) -> tuple[BehaviourSeen, ...]:
+    runs = [event.data.get("behaviours", ()) for event in events if event.kind == ACCEPTANCE]
+    fields = ("id", "text", "test", "outcome", "message")
+    return tuple(
+        BehaviourSeen(**{name: str(one[name]) for name in fields if name in one})
+        for one in (runs[-1] if runs else ())
+    )
+
+
+def _revision(event: Event) -> Revision:
+    data = event.data
+    reopened = data.get("reopened", ())
+    return Revision(
+        kind=event.kind,
+        task=event.task,
+        version=int(data.get("version") or 0),
+        ruling=str(data.get("ruling", "")),
+        reason=str(data.get("reason", "")),
+        reopened=tuple(map(str, reopened)),
+        at=event.at,
+    )
+
+
+def _started_with(build: Build) -> Limits:
+    """The limits that a build was started with; one that an older version has begun has none."""
+    known = {name: value for name, value in build.options.items() if name == "limits"}
+    return BuildOptions.model_validate({"master": "", "ladder": (), **known}).limits
+
+
+def _forecast(events: Sequence[Event]) -> Forecast | None:
+    kept = [event.data for event in events if event.kind == FORECAST]
+    return Forecast.model_validate(kept[-1]) if kept else None
 
 
 def _task_report(task: Task, attempts: Sequence[Attempt], red: Evidence | None) -> TaskReport:
@@ -159,8 +262,31 @@ def _ended(status: str) -> str:
     return {"skipped": "was skipped", "timeout": "ran out of time", "error": "broke"}.get(status, "failed")
 
 
-def _unproved_wishes(plan: "Plan | None") -> list[str]:
+def _unproved_wishes(plan: "Plan | None", accepted: Sequence[BehaviourSeen]) -> list[str]:
     if plan is None:
         return ["there is no plan, so nothing is known of what was wanted"]
-    wishes = [f"{wish.id} ({wish.text}): no test saw it from outside" for wish in plan.behaviours]
-    return [*wishes, *unproved_parts(plan)]
+    wishes = accepted or [BehaviourSeen(wish.id, wish.text) for wish in plan.behaviours]
+    open_ones = [_unproved_wish(wish) for wish in wishes if wish.outcome != "passed"]
+    return [*open_ones, *(part for part in unproved_parts(plan) if part != NO_IMAGE)]
+
+
+def _unproved_image(plan: "Plan | None", events: Sequence[Event]) -> list[str]:
+    """What a Docker engine did not show, if there was one."""
+    seen = [event.data for event in events if event.kind == IMAGE]
+    if not seen:
+        return [NO_IMAGE] if plan and NO_IMAGE in unproved_parts(plan) else []
+    note = f": {seen[-1]['note']}" if seen[-1].get("note") else ""
+    if not seen[-1].get("built"):
+        return [f"{NO_IMAGE}{note}"]
+    return (
+        []
+        if seen[-1].get("answered")
+        else [f"the image was built, and no container was seen to answer{note}"]
+    )
+
+
+def _unproved_wish(wish: BehaviourSeen) -> str:
+    why = f": {wish.message}" if wish.message else ""
+    if wish.outcome == "untested":
+        return f"{wish.id} ({wish.text}): no test saw it from outside{why}"
+    return f"{wish.id} ({wish.text}): {wish.test or 'its test'} {_ended(wish.outcome)}{why}"

@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from codegod_orchestrator.journal import Attempt
-from codegod_orchestrator.report import Report, TaskReport
+from codegod_orchestrator.limits import dollars, duration
+from codegod_orchestrator.report import Report, Revision, TaskReport
+from codegod_orchestrator.solved import Solved
 from codegod_orchestrator.spend import Amount, Spend
 
 # A finding is one line here; the journal has all of it.
@@ -18,6 +20,7 @@ _LINE_CHARS = 200
 _FINDINGS_SHOWN = 5
 _PROMPT_CHARS = 500
 _HASH_CHARS = 12
+_CENT_PART = Decimal("0.0001")  # a call of a small model costs less than a cent
 # A summary is read at a glance, and stands on one screen together with what follows it.
 _POINTS_SHOWN = 4
 
@@ -28,14 +31,20 @@ def report_text(report: Report) -> str:
     blocks = [
         f"# Build {build.id}: {build.state}",
         "\n".join(_head(report)),
-        *(["\n".join(["## Tasks", "", *(_task_line(one) for one in report.tasks)])] if report.tasks else []),
+        _section("Behaviours", _behaviour_lines(report)),
+        _section("Tasks", [_task_line(one) for one in report.tasks]),
         *("\n".join(_task(one)) for one in report.tasks),
-        "\n".join(["## Models", "", *_spend_lines(report.spend)]),
-        "\n".join(
-            ["## Not proved", "", *(f"- {_line(one)}" for one in report.unproved or ("nothing is open",))]
-        ),
+        _section("Changes of contract and plan", [_revision_line(one) for one in report.revisions]),
+        _section("What each rung solved", _ladder_lines(report.ladder)),
+        _section("Models", _spend_lines(report.spend)),
+        _section("Forecast and truth", _forecast_lines(report)),
+        _section("Not proved", [f"- {_line(one)}" for one in report.unproved or ("nothing is open",)]),
     ]
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _section(title: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"## {title}", "", *lines]) if lines else ""
 
 
 def report_summary(report: Report) -> dict[str, str]:
@@ -43,12 +52,14 @@ def report_summary(report: Report) -> dict[str, str]:
     build = report.build
     facts = {
         "Why": _line(build.reason),
+        "Behaviours": _summed_behaviours(report),
         "Tasks": _summed_tasks(report),
         "Tests": _summed_tests(report),
         "Not proved": _summed_open(report),
         "Sandbox": ", ".join(report.levels),
         "Models": simulation_notice(report.spend) or ", ".join(map(_line, report.spend.real)),
         "Used": f"{spend_line(report.spend.total)} of model time" if report.spend.total.calls else "",
+        "Limits": report.limits.shown(),
         "Time": f"{report.seconds:.1f} s from start to end" if build.ended else "",
     }
     return {name: value for name, value in facts.items() if value}
@@ -78,12 +89,13 @@ def spend_line(amount: Amount) -> str:
         if amount.reserved_tokens
         else ""
     )
+    held = f" (${amount.reserved_cost.quantize(_CENT_PART)} of it reserved)" if amount.reserved_cost else ""
     unpriced = (
         f" and the unknown price of {_count(amount.unpriced_calls, 'call')}" if amount.unpriced_calls else ""
     )
     return (
         f"{_count(amount.calls, 'call')}, {amount.tokens} tokens{reserved}, "
-        f"${amount.cost.quantize(Decimal('0.0001'))}{unpriced}, {amount.seconds:.1f} s"
+        f"${amount.cost.quantize(_CENT_PART)}{held}{unpriced}, {amount.seconds:.1f} s"
     )
 
 
@@ -101,9 +113,99 @@ def _head(report: Report) -> list[str]:
         "Sandbox": ", ".join(report.levels) or "no level is on record",
         "Time": f"{report.seconds:.1f} s" + ("" if build.ended else " so far"),
         "Used": spend_line(spend.total),
+        "Limits": report.limits.shown(),
         "Delivered to": _line(report.delivered),
     }
     return [f"- {name}: {value}" for name, value in facts.items() if value]
+
+
+def _behaviour_lines(report: Report) -> list[str]:
+    """Behaviour, what its test saw, and which test that was."""
+    return [
+        f"- {_line(one.id)} ({_line(one.text)}): {_line(one.outcome)}{f', {_line(one.test)}' if one.test else ''}"
+        + (f": {_line(one.message)}" if one.message and one.outcome != "passed" else "")
+        for one in report.accepted
+    ]
+
+
+_REVISED = {
+    "amendment.dropped": "the amendment was dropped",
+    "contract.amended": "the contract was amended",
+    "contract.ruled": "the master ruled",
+    "plan.revised": "the plan was revised",
+    "plan.kept": "the plan stayed as it was",
+}
+
+
+def _revision_line(revision: Revision) -> str:
+    version = f" to version {revision.version}" if revision.version else ""
+    ruling = f", {_line(revision.ruling)} wrong" if revision.ruling in {"code", "test"} else ""
+    ruling = ", the specification was unclear" if revision.ruling == "spec" else ruling
+    reopened = f"; done once more: {_line(', '.join(revision.reopened))}" if revision.reopened else ""
+    reason = f": {_line(revision.reason)}" if revision.reason else ""
+    about = f"{_line(revision.task)}: " if revision.task else ""
+    return f"- {about}{_REVISED[revision.kind]}{version}{ruling}{reason}{reopened}"
+
+
+_LADDER_HEAD = (
+    "rung",
+    "model",
+    "type",
+    "tasks",
+    "solved",
+    "first",
+    "repair",
+    "fresh",
+    "tries",
+    "tokens",
+    "cost",
+)
+
+
+def _ladder_lines(rows: Sequence[Solved]) -> list[str]:
+    """A table: how many tasks of each type reached a rung, and which kind of try solved them there."""
+    if not rows:
+        return []
+    cells = [
+        (
+            str(row.rung + 1),
+            _line(row.model),
+            row.type,
+            *map(str, (row.tasks, row.solved, row.first, row.repaired, row.resampled, row.attempts)),
+            str(row.amount.tokens),
+            f"${row.amount.cost.quantize(_CENT_PART)}",
+        )
+        for row in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(_LADDER_HEAD, *cells, strict=True)]
+    lines = [_LADDER_HEAD, tuple("-" * width for width in widths), *cells]
+    return [f"| {' | '.join(map(str.ljust, line, widths))} |" for line in lines]
+
+
+def _forecast_lines(report: Report) -> list[str]:
+    """What was foreseen beside what it came to; nothing when nothing was foreseen."""
+    foreseen, spent = report.forecast, report.spend.total
+    if foreseen is None:
+        return []
+    attempts = sum(len(one.attempts) for one in report.tasks)
+    if not attempts:
+        return [f"- foreseen: {_line(foreseen.line())}"]  # it was planned only, or stopped before
+    unpriced = f" without {', '.join(map(_line, foreseen.unpriced))}" if foreseen.unpriced else ""
+    return [
+        f"- calls: {foreseen.calls} foreseen, {spent.calls} made",
+        f"- attempts: {foreseen.attempts} foreseen, {attempts} made",
+        f"- tokens: {foreseen.tokens} foreseen, {spent.tokens} taken",
+        f"- cost: {dollars(foreseen.cost)} foreseen (at most {dollars(foreseen.most_cost)}){unpriced}, "
+        f"{dollars(spent.cost)} taken",
+        f"- time: {duration(foreseen.seconds)} foreseen, {duration(report.worked)} taken",
+    ]
+
+
+def _summed_behaviours(report: Report) -> str:
+    if not any(one.outcome != "untested" for one in report.accepted):
+        return ""
+    proved = sum(one.outcome == "passed" for one in report.accepted)
+    return f"{proved} of {len(report.accepted)} seen by tests from outside"
 
 
 def _summed_tasks(report: Report) -> str:
@@ -128,19 +230,21 @@ def _summed_tests(report: Report) -> str:
 
 def _summed_open(report: Report) -> str:
     """What is not proved, with what comes by the dozen counted."""
-    wishes = [wish.id for wish in report.behaviours if _opens(report, f"{wish.id} (")]
+    named = report.accepted or report.behaviours
+    failed = {wish.id for wish in report.accepted if wish.outcome not in {"passed", "untested"}}
+    wishes = [wish.id for wish in named if wish.id not in failed and _opens(report, f"{wish.id} (")]
     unfailed = [one.task.id for one in report.tasks if _opens(report, f"task {one.task.id} has no test")]
     counted = tuple(f"{name} (" for name in wishes) + tuple(f"task {name} has no test" for name in unfailed)
-    others = [_line(line) for line in report.unproved if not line.startswith(counted)]
+    first = tuple(f"{name} (" for name in failed)
+    told = sorted(report.unproved, key=lambda line: not line.startswith(first))
+    others = [_line(line) for line in told if not line.startswith(counted)]
     points = others[:_POINTS_SHOWN]
     if len(others) > len(points):
         points.append(f"{_count(len(others) - len(points), 'more point')}")
     if unfailed:
         points.append(f"no test failed on the stubs of {_some(unfailed)}")
     if wishes:
-        points.append(
-            f"{len(wishes)} of {_count(len(report.behaviours), 'behaviour')} not tried from outside"
-        )
+        points.append(f"{len(wishes)} of {_count(len(named), 'behaviour')} not tried from outside")
     return "; ".join(points)
 
 
@@ -209,6 +313,9 @@ def _spend_lines(spend: Spend) -> list[str]:
         f"- {_line(model)}{' (simulated)' if model in spend.simulated else ''}: {spend_line(amount)}"
         for model, amount in spend.by_model.items()
     ]
+    share = spend.master.cache_share
+    if share is not None and spend.master.cache_read_tokens + spend.master.cache_write_tokens:
+        models.append(f"- prompt cache: {share:.0%} of the master's input was read from it")
     return [*models, *(f"- rung {rung + 1}: {spend_line(amount)}" for rung, amount in spend.by_rung.items())]
 
 

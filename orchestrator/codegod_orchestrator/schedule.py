@@ -76,9 +76,13 @@ class Schedule:
         max_parallel: int,
         accepted: Collection[str] = (),
         failed: Collection[str] = (),
+        in_flight: Collection[str] = (),
         specialty: Callable[[str], str] = str,
     ) -> None:
-        """Raise `PlanCycle` (naming the circle), `UnknownDependency` or `TaskTwice` before anything is handed out."""
+        """Raise `PlanCycle` (naming the circle), `UnknownDependency` or `TaskTwice` before anything is handed out.
+
+        `in_flight` are tasks that a schedule before this one has handed out: they end here as any other.
+        """
         if max_parallel < 1:
             raise ScheduleFault(f"At least one task must be allowed to run; max_parallel is {max_parallel}.")
         self.max_parallel = max_parallel
@@ -88,10 +92,10 @@ class Schedule:
         self._ranks = _ranks(planned, self._dependents)
         self._specialty = {task.id: specialty(task.type) for task in planned.values()}
         self._ready: defaultdict[str, list[_Rank]] = defaultdict(list)
-        self._in_flight: set[str] = set()
+        self._in_flight = set(in_flight) & planned.keys()
         self._accepted = set(accepted) & planned.keys()
         self._dead: set[str] = set()
-        self._sorter = _sorter(planned, self._accepted)
+        self._sorter = _sorter(planned, self._accepted, self._in_flight)
         for task in failed:
             self._bury(task)
         self._collect()
@@ -165,7 +169,7 @@ class Schedule:
 
     def _collect(self) -> None:
         for task in self._sorter.get_ready():
-            if task not in self._dead:
+            if task not in self._dead and task not in self._in_flight:
                 self._push(task)
 
     def _push(self, task: str) -> None:
@@ -204,12 +208,18 @@ def _dependents(planned: Mapping[str, Plannable]) -> dict[str, tuple[str, ...]]:
     return {task: tuple(dependents) for task, dependents in found.items()}
 
 
-def _sorter(planned: Mapping[str, Plannable], accepted: Collection[str]) -> TopologicalSorter[str]:
-    """A sorter over what is still to do: an edge to an accepted task is already satisfied, so it is dropped."""
+def _sorter(
+    planned: Mapping[str, Plannable], accepted: Collection[str], in_flight: Collection[str]
+) -> TopologicalSorter[str]:
+    """A sorter over what is still to do: an edge to an accepted task is already satisfied, so it is dropped.
+
+    What is in flight waits for nothing any more, whatever has become of its dependencies since.
+    """
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for task in planned.values():
         if task.id not in accepted:
-            sorter.add(task.id, *(one for one in task.depends if one not in accepted))
+            waits = () if task.id in in_flight else task.depends
+            sorter.add(task.id, *(one for one in waits if one not in accepted))
     sorter.prepare()
     return sorter
 

@@ -15,27 +15,30 @@ AttemptState = Literal[
 Subject = Literal["build", "task", "attempt"]
 
 # `partial` and `failed` lead back: `codegod resume` tries again what was given up, with a stronger ladder or after the
-# user has mended what was missing. `done` and `cancelled` are for good.
+# user has mended what was missing. A limit ends a build as `partial` wherever it stands. `done` and `cancelled` are for
+# good.
 BUILD: Mapping[BuildState, frozenset[BuildState]] = {
-    "planning": frozenset({"contracting", "failed", "cancelled"}),
-    "contracting": frozenset({"running", "failed", "cancelled"}),
-    "running": frozenset({"finishing", "failed", "cancelled"}),
+    "planning": frozenset({"contracting", "partial", "failed", "cancelled"}),
+    "contracting": frozenset({"running", "partial", "failed", "cancelled"}),
+    "running": frozenset({"finishing", "partial", "failed", "cancelled"}),
     "finishing": frozenset({"done", "partial", "failed", "cancelled"}),
     "done": frozenset(),
-    "partial": frozenset({"running"}),
+    "partial": frozenset({"planning", "contracting", "running"}),
     "failed": frozenset({"planning", "contracting", "running"}),
     "cancelled": frozenset(),
 }
 
 # A landing on `main` that the journal did not hear of (a reply that was lost) makes any of `ready` and `failed` accepted
 # when the build is taken up again: the commit is there, and it was proved before it landed.
+# `amended`: the contract of the task has changed, and `main` does not have the change yet. An accepted task gets there
+# when what it was accepted for turns out wrong, and is then done once more. `ready` to `blocked` is a new dependency.
 TASK: Mapping[TaskState, frozenset[TaskState]] = {
     "blocked": frozenset({"ready", "skipped", "cancelled"}),
-    "ready": frozenset({"inflight", "accepted", "failed", "cancelled"}),
+    "ready": frozenset({"inflight", "accepted", "amended", "blocked", "failed", "cancelled"}),
     "inflight": frozenset({"accepted", "ready", "retry_wait", "amended", "failed", "cancelled"}),
     "retry_wait": frozenset({"ready", "failed", "cancelled"}),
-    "amended": frozenset({"ready", "cancelled"}),
-    "accepted": frozenset(),
+    "amended": frozenset({"ready", "blocked", "cancelled"}),
+    "accepted": frozenset({"amended"}),
     "failed": frozenset({"ready", "accepted"}),
     "skipped": frozenset({"blocked"}),
     "cancelled": frozenset(),

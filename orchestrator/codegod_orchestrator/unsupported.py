@@ -1,12 +1,12 @@
-"""What cannot be built yet, by name: platforms, languages and frameworks, and where a prompt asks for one."""
+"""What cannot be built here, by name: platforms, languages and frameworks, and where a prompt asks for one."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-SUPPORTED = "Python backends, web APIs and command-line tools"
+SUPPORTED = "backends, web APIs, web pages and command-line tools in Python, TypeScript, JavaScript or Go"
 
 Support = Literal["later", "no"]
 
@@ -22,6 +22,7 @@ class Unsupported:
     # An English word as well ("a swift reply"): as a language it is only read with a capital, or after "in" or "using".
     ambiguous: bool = False
     platform: bool = False  # something to run on, not to write in
+    needs: tuple[str, ...] = ()  # it can be built where these programs are installed
 
 
 UNSUPPORTED: tuple[Unsupported, ...] = (
@@ -42,15 +43,20 @@ UNSUPPORTED: tuple[Unsupported, ...] = (
     Unsupported("PHP", ("php", "laravel", "symfony", "wordpress"), (".php",)),
     Unsupported("Elixir", ("elixir", "phoenix"), (".ex", ".exs"), ambiguous=True),
     Unsupported("Haskell", ("haskell",), (".hs",)),
-    Unsupported("TypeScript", ("typescript", "nestjs", "angular", "deno", "bun"), (".ts", ".tsx"), "later"),
+    Unsupported("Angular", ("angular",), support="later"),
+    Unsupported("Vue", ("vue", "vue.js", "nuxt"), (".vue",), "later"),
+    Unsupported("Svelte", ("svelte", "sveltekit"), (".svelte",), "later"),
+    Unsupported("Deno", ("deno",), support="later"),
+    Unsupported("Bun", ("bun",), support="later", ambiguous=True),
+    Unsupported("TypeScript", ("typescript", "nestjs"), (".ts", ".tsx"), "later", needs=("node", "npm")),
     Unsupported(
         "JavaScript",
-        ("javascript", "node.js", "nodejs", "node", "express", "react", "next.js", "nextjs", "vue", "svelte"),
-        (".jsx", ".mjs", ".vue", ".svelte"),
+        ("javascript", "node.js", "nodejs", "node", "express", "react", "next.js", "nextjs"),
+        (".jsx", ".mjs"),
         "later",
         ambiguous=True,
+        needs=("node", "npm"),
     ),
-    Unsupported("Go", ("go", "golang"), (".go",), "later", ambiguous=True),
 )
 
 # What is written in a language, and what runs on a platform: `an Android app`, but not `an Android log reader`.
@@ -71,35 +77,40 @@ _RULED_OUT = re.compile(
 )
 
 
-def named_in(text: str) -> tuple[Unsupported, ...]:
-    """What `text` (a choice of a stack, e.g. `Spring Boot`) names, however briefly."""
-    certain = (one for one in UNSUPPORTED if not (one.platform and one.ambiguous))
+def unsupported_with(programs: Collection[str]) -> tuple[Unsupported, ...]:
+    """What cannot be built where these `programs` are installed."""
+    return tuple(one for one in UNSUPPORTED if not one.needs or not set(one.needs) <= set(programs))
+
+
+def named_in(text: str, among: Collection[Unsupported] = UNSUPPORTED) -> tuple[Unsupported, ...]:
+    """What of `among` is named by `text` (a choice of a stack, e.g. `Spring Boot`), however briefly."""
+    certain = (one for one in among if not (one.platform and one.ambiguous))
     return tuple(one for one in certain if any(_wanted(_word(word), text) for word in one.words))
 
 
-def written_in(paths: Iterable[str]) -> dict[Unsupported, str]:
-    """The languages that these files are written in, each with its first file."""
+def written_in(paths: Iterable[str], among: Collection[Unsupported] = UNSUPPORTED) -> dict[Unsupported, str]:
+    """The languages of `among` that these files are written in, each with its first file."""
     found: dict[Unsupported, str] = {}
     for path in paths:
-        for one in UNSUPPORTED:
+        for one in among:
             if path.endswith(one.suffixes):
                 found.setdefault(one, path)
     return found
 
 
-def demanded_in(prompt: str) -> tuple[Unsupported, ...]:
-    """What a prompt asks to be built.
+def demanded_in(prompt: str, among: Collection[Unsupported] = UNSUPPORTED) -> tuple[Unsupported, ...]:
+    """What of `among` a prompt asks to be built.
 
     `an iOS app`, `a CLI in Rust` are demands. A platform that something else serves (`an API for our Android app`)
     is not, and what is doubtful is left to the master, whose plan is judged by its platforms, stack and files.
     """
-    return tuple(one for one in UNSUPPORTED if any(_demands(prompt, one)))
+    return tuple(one for one in among if any(_demands(prompt, one)))
 
 
-def mentioned_in(prompt: str) -> tuple[Unsupported, ...]:
+def mentioned_in(prompt: str, among: Collection[Unsupported] = UNSUPPORTED) -> tuple[Unsupported, ...]:
     """What a prompt speaks of without clearly asking for it: worth a word to the master and in the report."""
-    demanded = demanded_in(prompt)
-    return tuple(one for one in named_in(prompt) if one not in demanded and not one.ambiguous)
+    demanded = demanded_in(prompt, among)
+    return tuple(one for one in named_in(prompt, among) if one not in demanded and not one.ambiguous)
 
 
 def _demands(prompt: str, one: Unsupported) -> Iterator[bool]:

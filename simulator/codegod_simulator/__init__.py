@@ -1,1 +1,1 @@
-"""A process that speaks the wire formats of Anthropic and Ollama and plays both from reference projects."""
+"""A process that speaks the wire formats of Anthropic, OpenAI and Ollama and plays them from reference projects."""

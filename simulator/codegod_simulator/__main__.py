@@ -19,6 +19,7 @@ from codegod_simulator.app import MASTER, WORKER, build_app
 from codegod_simulator.faults import BadFault, Fault, Faults, parse_fault
 from codegod_simulator.library import Library, open_library
 from codegod_simulator.play import Manner, Player
+from codegod_simulator.presets import PRESETS
 from codegod_simulator.question import Role
 from codegod_simulator.reference import ReferenceFault
 
@@ -36,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     latency: dict[Role, float] = {}
     for given in options.latency:
         latency |= given
-    player = Player(library, Faults(options.fault), Manner(latency, options.seed))
+    preset = PRESETS[options.preset] if options.preset else None
+    player = Player(library, Faults(options.fault), Manner(latency, options.seed, preset))
     return _serve(player, options.port)
 
 
@@ -101,14 +103,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--latency", type=_latency, action="append", default=[], metavar="[ROLE:]S", help="seconds per answer"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the jitter in latency and chunk sizes")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of all that varies: slips, faults, latency, chunk sizes"
+    )
+    parser.add_argument(
+        "--preset", choices=sorted(PRESETS), default="", help="how good the models are at tasks"
+    )
     parser.add_argument(
         "--fault",
         type=_fault,
         action="append",
         default=[],
         metavar="ROLE:KIND[@TASK[.ATTEMPT]]",
-        help="something that goes wrong once, e.g. worker:truncation@storage.1",
+        help="something that goes wrong, e.g. worker:truncation@storage.1; a word that is none lists them all",
     )
     return parser
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 
 from codegod_kit.plan import Plan
-from codegod_simulator.library import Library
+from codegod_simulator.library import Library, UnknownPrompt
+from codegod_simulator.master_answers import acceptance, replan, ruling
 from codegod_simulator.question import NoQuestion, Question
 from codegod_simulator.reference import NothingToWrite, Reference
 
@@ -28,14 +29,34 @@ _SAME_NAME = frozenset({"sql", "yaml", "toml", "json", "html", "css", "xml", "in
 
 def answer(question: Question, library: Library, url: str) -> str:
     """The answer's text; raises `UnknownPrompt`, `NoQuestion` or `NothingToWrite` when nobody plays that."""
-    if question.step == "plan":
-        return _plan(library.for_prompt(question.words).plan, url)
+    if question.step in {"acceptance", "plan"}:
+        return _asked_in_words(question, library, url)
     reference = library.named(question.project)
+    if question.step == "replan":
+        return json_block(plan_data(replan(question, reference), url))
+    if question.step == "ruling":
+        data, files = ruling(question, reference)
+        return _with_files(data, files)
     if not question.files:
         raise NoQuestion("it lists no `Files to write:`")
     if question.step == "contract":
-        return fenced({path: reference.contract_file(path) for path in question.files})
-    return fenced(_task(reference, question))
+        return fenced({path: reference.contract_try(path, question.attempt) for path in question.files})
+    said = reference.said.get((question.task, question.attempt))
+    return fenced(_task(reference, question)) if said is None else said
+
+
+def _asked_in_words(question: Question, library: Library, url: str) -> str:
+    """What is asked from the user's words alone, or, for a plan that the user wrote, from its name."""
+    try:
+        reference = library.for_prompt(question.words)
+    except UnknownPrompt:
+        if not question.project:
+            raise
+        reference = library.named(question.project)
+    if question.step == "acceptance":
+        return _with_files(*acceptance(reference))
+    plan = reference.wrong_plans.get(question.attempt, reference.plan)
+    return json_block(plan_data(plan, url))
 
 
 def fenced(files: Mapping[str, str]) -> str:
@@ -49,11 +70,20 @@ def fenced(files: Mapping[str, str]) -> str:
     return "\n".join(blocks)
 
 
-def _plan(plan: Plan, url: str) -> str:
-    data = plan.model_dump(mode="json", exclude={"prompts"}, exclude_defaults=True)
+def json_block(data: object) -> str:
+    return f"```json\n{json.dumps(data, indent=2, ensure_ascii=False)}\n```\n"
+
+
+def _with_files(data: object, files: Mapping[str, str]) -> str:
+    return f"{json_block(data)}\n{fenced(files)}" if files else json_block(data)
+
+
+def plan_data(plan: Plan, url: str) -> dict[str, object]:
+    """The plan as a master writes it, with the simulator's own address where it refers to that."""
+    data: dict[str, object] = plan.model_dump(mode="json", exclude={"prompts"}, exclude_defaults=True)
     if plan.references:
         data["references"] = [source.replace(PLACE_OF_SIMULATOR, url) for source in plan.references]
-    return f"```json\n{json.dumps(data, indent=2, ensure_ascii=False)}\n```\n"
+    return data
 
 
 def _task(reference: Reference, question: Question) -> dict[str, str]:

@@ -7,7 +7,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from codegod_simulator.wire import Asked, BadRequest, Said, messages_of, text_of, tokens
+from codegod_simulator.prompt_cache import PromptCache, blocks_of
+from codegod_simulator.wire import Asked, BadRequest, Said, messages_of, text_of
 
 CONTEXT_TOKENS = 200_000
 ANSWER_TOKENS = 64_000
@@ -22,7 +23,12 @@ _STOPS = {"end": "end_turn", "length": "max_tokens"}
 
 
 class AnthropicWire:
+    """The format, and what the provider behind it keeps of the prompts it has read."""
+
     media_type = "text/event-stream"
+
+    def __init__(self, cache: PromptCache | None = None) -> None:
+        self._cache = cache or PromptCache()
 
     def read(self, body: Mapping[str, Any]) -> Asked:
         limit = body.get("max_tokens")
@@ -30,13 +36,16 @@ class AnthropicWire:
             raise BadRequest("max_tokens: a number above 0 is needed")
         messages = messages_of(body)
         texts = [text_of(message.get("content")) for message in messages]
+        blocks = blocks_of(body)
+        model = str(body.get("model", ""))
         return Asked(
-            model=str(body.get("model", "")),
+            model=model,
             user_texts=tuple(t for m, t in zip(messages, texts, strict=True) if m.get("role") == "user"),
-            prompt_tokens=prompt_tokens(body),
+            prompt_tokens=sum(block.tokens for block in blocks),
             answer_limit=limit,
             context_tokens=CONTEXT_TOKENS,
             stream=bool(body.get("stream")),
+            take_in=lambda: self._cache.read(model, blocks),
         )
 
     def error(self, status: int, text: str) -> Mapping[str, Any]:
@@ -47,12 +56,11 @@ class AnthropicWire:
             **_message(asked, said),
             "content": [{"type": "text", "text": said.text}],
             "stop_reason": _STOPS[said.stop],
-            "usage": {"input_tokens": said.prompt_tokens, "output_tokens": said.answer_tokens},
+            "usage": _usage(said, said.answer_tokens),
         }
 
     def begin(self, asked: Asked, said: Said) -> bytes:
-        usage = {"input_tokens": said.prompt_tokens, "output_tokens": 1}
-        start = _event("message_start", message={**_message(asked, said), "usage": usage})
+        start = _event("message_start", message={**_message(asked, said), "usage": _usage(said, 1)})
         block = _event("content_block_start", index=0, content_block={"type": "text", "text": ""})
         return start + block + _event("ping")
 
@@ -71,9 +79,7 @@ class AnthropicWire:
 
 def prompt_tokens(body: Mapping[str, Any]) -> int:
     """About how many tokens the prompt of a request has."""
-    texts = [text_of(body.get("system")), *(text_of(message.get("content")) for message in messages_of(body))]
-    tools = [json.dumps(tool) for tool in body.get("tools") or ()]
-    return sum(map(tokens, [*texts, *tools]))
+    return sum(block.tokens for block in blocks_of(body))
 
 
 def model_info(name: str) -> Mapping[str, Any]:
@@ -86,6 +92,16 @@ def model_info(name: str) -> Mapping[str, Any]:
         "lifecycle": "active",
         "max_input_tokens": CONTEXT_TOKENS,
         "max_tokens": ANSWER_TOKENS,
+    }
+
+
+def _usage(said: Said, output: int) -> dict[str, int]:
+    """Four numbers: what was kept is not counted as input once more."""
+    return {
+        "input_tokens": said.prompt_tokens - said.cached.read - said.cached.written,
+        "cache_creation_input_tokens": said.cached.written,
+        "cache_read_input_tokens": said.cached.read,
+        "output_tokens": output,
     }
 
 

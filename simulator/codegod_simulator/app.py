@@ -1,24 +1,26 @@
-"""The routes: Anthropic's, Ollama's, and the specifications that plans refer to."""
+"""The routes: Anthropic's, OpenAI's, Ollama's, and the specifications that plans refer to."""
 
 from __future__ import annotations
 
 import json
 import mimetypes
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from codegod_simulator import anthropic_wire, ollama_wire
+from codegod_simulator import anthropic_wire, ollama_wire, openai_wire
 from codegod_simulator.anthropic_wire import AnthropicWire
 from codegod_simulator.library import UnknownPrompt
 from codegod_simulator.ollama_wire import OllamaWire
+from codegod_simulator.openai_wire import OpenAiWire
 from codegod_simulator.play import Player, refused
 from codegod_simulator.wire import BadRequest, Wire
 
 MASTER = "claude-simulated"
+STRONG = "gpt-simulated"  # the same strong model as the master, in OpenAI's format
 WORKER = "qwen2.5-coder:7b"
 VERSION = "0.32.0"  # of Ollama: the one whose behaviour is played
 
@@ -26,7 +28,12 @@ VERSION = "0.32.0"  # of Ollama: the one whose behaviour is played
 def build_app(player: Player) -> Starlette:
     """The application that plays `player`'s models."""
     return Starlette(
-        routes=[*_anthropic(player), *_ollama(player), Route("/specs/{project}/{file:path}", _specs(player))]
+        routes=[
+            *_anthropic(player),
+            *_openai(player),
+            *_ollama(player),
+            Route("/specs/{project}/{file:path}", _specs(player)),
+        ]
     )
 
 
@@ -34,7 +41,7 @@ def _anthropic(player: Player) -> list[Route]:
     wire = AnthropicWire()
 
     async def messages(request: Request) -> Response:
-        return await _play(player, wire, request, MASTER)
+        return await _play(player, wire, request, {MASTER})
 
     async def count_tokens(request: Request) -> Response:
         try:
@@ -43,6 +50,8 @@ def _anthropic(player: Player) -> list[Route]:
             return refused(wire, 400, str(refusal))
 
     async def models(request: Request) -> Response:
+        if "anthropic-version" not in request.headers:  # both APIs have their list at this address
+            return JSONResponse(openai_wire.listed(STRONG, WORKER))
         page = {"data": [anthropic_wire.model_info(MASTER)], "has_more": False}
         return JSONResponse({**page, "first_id": MASTER, "last_id": MASTER})
 
@@ -60,11 +69,20 @@ def _anthropic(player: Player) -> list[Route]:
     ]
 
 
+def _openai(player: Player) -> list[Route]:
+    wire = OpenAiWire()
+
+    async def completions(request: Request) -> Response:
+        return await _play(player, wire, request, {STRONG, WORKER})
+
+    return [Route("/v1/chat/completions", completions, methods=["POST"])]
+
+
 def _ollama(player: Player) -> list[Route]:
     wire = OllamaWire()
 
     async def chat(request: Request) -> Response:
-        return await _play(player, wire, request, WORKER)
+        return await _play(player, wire, request, {WORKER})
 
     async def show(request: Request) -> Response:
         try:
@@ -105,12 +123,12 @@ def _specs(player: Player) -> Callable[[Request], Awaitable[Response]]:
     return specs
 
 
-async def _play(player: Player, wire: Wire, request: Request, model: str) -> Response:
+async def _play(player: Player, wire: Wire, request: Request, models: Collection[str]) -> Response:
     try:
         body = _body(await request.body())
     except BadRequest as refusal:
         return refused(wire, 400, str(refusal))
-    if body.get("model") != model:
+    if body.get("model") not in models:
         return _not_found(wire, str(body.get("model", "")))
     return await player.play(wire, body, str(request.base_url).rstrip("/"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class Library:
     """References by project name and by prompt; of two for the same, the first one counts."""
 
     def __init__(self, references: Sequence[Reference]) -> None:
+        self._references = tuple(references)
         self._by_name: dict[str, Reference] = {}
         self._by_prompt: dict[str, Reference] = {}
         self.prompts: list[str] = []
@@ -42,6 +43,10 @@ class Library:
             if key and key not in self._by_prompt:
                 self._by_prompt[key] = reference
                 self.prompts.append(prompt)
+
+    def changed(self, change: Callable[[Reference], Reference]) -> Library:
+        """The same library with every project changed."""
+        return Library([change(reference) for reference in self._references])
 
     @property
     def names(self) -> list[str]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
-import zlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import anyio
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from codegod_simulator.answer import answer
-from codegod_simulator.faults import Faults, Kind
+from codegod_simulator.faults import Faults, Kind, Struck
 from codegod_simulator.library import Library, UnknownPrompt
+from codegod_simulator.presets import Preset, played
 from codegod_simulator.question import NoQuestion, Question, Role, read_question
-from codegod_simulator.reference import NothingToWrite
+from codegod_simulator.reference import NothingToWrite, Reference
+from codegod_simulator.rulings import ruled
+from codegod_simulator.scene import Scene
 from codegod_simulator.wire import BYTES_PER_TOKEN, Asked, BadRequest, Said, Stop, Wire, tokens
 
 PIECE_CHARACTERS = (
@@ -22,48 +25,86 @@ PIECE_CHARACTERS = (
     160,
 )  # a chunk of a stream: some tokens at a time, and few enough chunks to stay cheap
 OVERLOADED = 529
+STRONG_MODELS = frozenset({"claude-simulated", "gpt-simulated"})
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How the models behave: seconds per answer by role, and the seed of everything that varies."""
+    """How the models behave: seconds per answer by role, the seed of everything that varies, how good they are."""
 
     latency: Mapping[Role, float] = field(default_factory=dict)
     seed: int = 0
+    preset: Preset | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Player:
     """Master and workers, played from a library."""
 
     library: Library
     faults: Faults
     manner: Manner = Manner()
+    strong: Collection[str] = STRONG_MODELS
 
     async def play(self, wire: Wire, body: object, url: str) -> Response:
         """The response to one request in the format `wire`."""
         try:
             asked = wire.read(body if isinstance(body, dict) else {})
             question = read_question(asked.user_texts)
-            text = answer(question, self.library, url)
+            role: Role = "master" if asked.model in self.strong else "worker"
+            scene = self._scene(question, role, url)
         except (BadRequest, NoQuestion, NothingToWrite, UnknownPrompt) as refusal:
             return refused(wire, 400, str(refusal))
         if asked.prompt_tokens > asked.context_tokens:
             too_long = f"prompt is too long: {asked.prompt_tokens} tokens > {asked.context_tokens} maximum"
             return refused(wire, 400, too_long)
-        kind = self.faults.next_for(question)
+        struck = self.faults.strike(scene, role)
+        kind = struck.kind
         if kind.status:
             headers = {"retry-after": str(kind.retry_after)} if kind.retry_after else {}
             return refused(wire, kind.status, "trouble (simulated)", headers)
-        said = _said(asked, text, kind)
-        chance = random.Random(f"{self.manner.seed}/{zlib.crc32(repr(question).encode())}")  # noqa: S311 - a manner
+        said = _said(asked, struck)
         if not asked.stream:
             return await self._whole(wire, asked, said, question, kind)
-        stream = self._stream(wire, asked, said, question, kind, chance)
+        stream = self._stream(wire, asked, said, question, kind, scene.chance)
         return StreamingResponse(stream, media_type=wire.media_type)
 
+    @cached_property
+    def _staged(self) -> Library:
+        """The library with what the faults of the whole run change in its projects."""
+        return self.library.changed(self.faults.staged)
+
+    def _scene(self, question: Question, role: Role, url: str) -> Scene:
+        """The answer as it is meant, with all that a fault needs to spoil it."""
+        text = answer(question, self._staged, url)
+        reference = self._reference(question)
+        whole = (
+            question.step,
+            question.project,
+            question.task,
+            question.attempt,
+            question.files,
+            question.words,
+        )
+        chance = random.Random(f"{self.manner.seed}/{role}/{whole!r}")  # noqa: S311 - a manner
+        whim = random.Random(f"{self.manner.seed}/{reference.plan.name}")  # noqa: S311
+        scene = Scene(question, text, reference, chance, whim)
+        if question.step == "task" and self.manner.preset:
+            text = played(scene, self.manner.preset, role)
+        elif question.step == "ruling" and self.faults.spoil_contracts:
+            text = ruled(question, reference) or text
+        return Scene(question, text, reference, chance, whim)
+
+    def _reference(self, question: Question) -> Reference:
+        if question.project and question.step not in {"plan", "acceptance"}:
+            return self._staged.named(question.project)
+        try:
+            return self._staged.for_prompt(question.words)
+        except UnknownPrompt:
+            return self._staged.named(question.project)
+
     async def _whole(self, wire: Wire, asked: Asked, said: Said, question: Question, kind: Kind) -> Response:
-        if kind.breaks == "hang":
+        if kind.breaks in {"hang", "stall"}:
             await anyio.sleep_forever()
         if kind.breaks:  # an answer that comes in one piece has no middle
             return refused(wire, OVERLOADED, "Overloaded (simulated)")
@@ -84,7 +125,9 @@ class Player:
                 break
             yield wire.piece(asked, piece)
             await anyio.sleep(seconds / 2 / len(pieces))
-        if kind.breaks == "overload":
+        if kind.breaks == "stall":
+            await anyio.sleep_forever()
+        elif kind.breaks == "overload":
             yield wire.overloaded()
         elif not kind.breaks:
             yield wire.end(asked, said)
@@ -95,13 +138,14 @@ def refused(wire: Wire, status: int, text: str, headers: Mapping[str, str] | Non
     return JSONResponse(wire.error(status, text), status_code=status, headers=headers)
 
 
-def _said(asked: Asked, text: str, kind: Kind) -> Said:
+def _said(asked: Asked, struck: Struck) -> Said:
     """The answer as it comes out: spoilt by a fault, and no longer than the client allows."""
-    text = f"{kind.before}{text}{kind.after}"
+    kind = struck.kind
+    text = f"{kind.before}{struck.text}{kind.after}"
     allowed = min(asked.answer_limit * BYTES_PER_TOKEN, int(len(text.encode()) * kind.keeps))
     kept = text.encode()[:allowed].decode("utf-8", "ignore")
     stop: Stop = "end" if kept == text else "length"
-    return Said(kept, stop, asked.prompt_tokens, tokens(kept))
+    return Said(kept, stop, int(asked.prompt_tokens * kind.reads), tokens(kept), asked.take_in())
 
 
 def _pieces(text: str, chance: random.Random) -> Iterator[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, cast, get_args
 
-Step = Literal["plan", "contract", "task"]
+Step = Literal["acceptance", "plan", "contract", "task", "ruling", "replan"]
 Role = Literal["master", "worker"]
 
 _STEPS: tuple[str, ...] = get_args(Step)
+_ASKED_IN_WORDS = frozenset({"acceptance", "plan"})
 _HEADER = re.compile(r"(?P<key>[A-Z][a-z]+): (?P<value>.*)")
 _FENCE = re.compile(r" {0,3}(?P<ticks>`{3,}|~{3,})(?P<info>.*)")
 _LIST_HEADING = "Files to write:"
@@ -38,6 +39,8 @@ class Question:
     task: str = ""
     attempt: int = 1
     files: tuple[str, ...] = ()
+    text: str = field(default="", compare=False, repr=False)
+    """All that was said with it. It tells two questions apart as little as the weather does."""
 
     @property
     def role(self) -> Role:
@@ -56,12 +59,30 @@ def read_question(user_texts: Sequence[str]) -> Question:
         raise NoQuestion(f"the step {step!r} is none of {', '.join(_STEPS)}")
     return Question(
         step=cast("Step", step),
-        words=_words(lines) if step == "plan" else "",
+        words=_words(lines) if step in _ASKED_IN_WORDS else "",
         project=header.get("Project", ""),
         task=header.get("Task", ""),
         attempt=_number(header.get("Attempt", "1")),
         files=tuple(_wanted(lines)),
+        text=text,
     )
+
+
+def shown_files(text: str) -> dict[str, str]:
+    """The files that a prompt shows: blocks whose opening fence ends with a path; of two for a path, the last."""
+    files: dict[str, str] = {}
+    fence, path, body = "", "", list[str]()
+    for line in text.split("\n"):
+        found = _FENCE.match(line)
+        if not fence and found:
+            fence, body = found["ticks"], []
+            path = (found["info"].split() or [""])[-1]
+        elif fence and found and found["ticks"].startswith(fence) and not found["info"].strip():
+            files[path] = "\n".join(body)
+            fence = ""
+        else:
+            body.append(line)
+    return files
 
 
 def _header(lines: Sequence[str]) -> Iterator[tuple[str, str]]:

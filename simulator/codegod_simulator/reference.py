@@ -4,20 +4,23 @@ plan.yaml       the plan in its own schema, plus `prompts`: the requests it answ
 files/          the finished sources; every file is named once in the plan, by skeleton, files or tests
 contract/       optional: what the contract writes instead (skeleton with stubs, tests)
 acceptance/     optional: black-box tests of the behaviours
-wrong/TASK/N/   optional: the files of the N-th, wrong try at TASK
+wrong/TASK/N/   optional: the files of the N-th, wrong try at TASK; or answer.txt, what it says instead of files
+wrong/contract/N/ optional: files that the N-th answer with the contract has wrong; a ruling then blames and mends them
+wrong/plan/N/plan.yaml  optional: the N-th answer with the plan; a replan answers with the right one
 specs/          optional: documents served at ${simulator}/specs/NAME/…, for the plan's `references`
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
 from codegod_kit.marked_yaml import Marked, read_marked
-from codegod_kit.plan import Plan, PlanFault, Task, load_plan
+from codegod_kit.plan import Plan, PlanFault, Task, load_plan, parse_plan
 from codegod_simulator.checks import problems
 from codegod_simulator.importing import needed_at_import
 from codegod_simulator.stubs import empty_bodies
@@ -25,7 +28,7 @@ from codegod_simulator.tree import TreeFault, read_tree
 from codegod_simulator.unused_imports import wanted_outside
 
 PLAN_FILE = "plan.yaml"
-ERRORS_SHOWN = 10  # more than anybody mends in one go
+SAID_FILE = "answer.txt"
 ERRORS_SHOWN = 10  # more than anybody mends in one go
 
 
@@ -57,6 +60,15 @@ class Reference:
     acceptance: Mapping[str, str] = field(default_factory=dict)
     wrong: Mapping[tuple[str, int], Mapping[str, str]] = field(default_factory=dict)
     specs: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """What a wrong try says instead of writing files."""
+    wrong_contracts: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    wrong_plans: Mapping[int, Plan] = field(default_factory=dict)
+
+    def contract_try(self, path: str, attempt: int) -> str:
+        """The file as the `attempt`-th answer with the contract has it: wrong, if the folder says so."""
+        wrong = self.wrong_contracts.get(attempt, {})
+        return wrong[path] if path in wrong else self.contract_file(path)
 
     def contract_file(self, path: str) -> str:
         """The file as the contract holds it: given, finished (skeleton and tests), or with its bodies emptied."""
@@ -80,7 +92,9 @@ class Reference:
         return {path: self.files[path] for path in wanted} | dict(tried)
 
     def task(self, name: str) -> Task | None:
-        return next((task for task in self.plan.tasks if task.id == name), None)
+        """The task of that name in the plan, or in a wrong one."""
+        plans = (self.plan, *self.wrong_plans.values())
+        return next((task for plan in plans for task in plan.tasks if task.id == name), None)
 
     @cached_property
     def shared(self) -> frozenset[str]:
@@ -104,14 +118,20 @@ def load_reference(folder: Path) -> Reference:
     """The reference project in `folder`; raises `ReferenceFault` with everything that is wrong with it."""
     plan, marked = _plan(folder)
     try:
+        wrong = dict(_wrong(folder / "wrong"))
+        tasks = {task.id for task in plan.tasks}
         reference = Reference(
             plan=plan,
             files=read_tree(folder / "files", required=True),
             contract=read_tree(folder / "contract"),
             acceptance=read_tree(folder / "acceptance"),
-            wrong=dict(_wrong(folder / "wrong")),
+            wrong_contracts=_taken(wrong, "contract", tasks),
+            wrong_plans=_plans(folder / "wrong" / "plan", _taken(wrong, "plan", tasks)),
+            said={key: files.pop(SAID_FILE) for key, files in wrong.items() if SAID_FILE in files},
+            wrong=wrong,
             specs=read_tree(folder / "specs"),
         )
+        _refuse_strangers(folder, reference)
     except TreeFault as fault:
         raise ReferenceFault(folder, fault.errors) from fault
     errors = tuple(
@@ -135,7 +155,43 @@ def _plan(folder: Path) -> tuple[Plan, Marked]:
         raise ReferenceFault(folder, fault.errors) from fault
 
 
-def _wrong(folder: Path) -> Iterator[tuple[tuple[str, int], Mapping[str, str]]]:
+def _taken(
+    wrong: dict[tuple[str, int], dict[str, str]], name: str, tasks: AbstractSet[str]
+) -> dict[int, dict[str, str]]:
+    """The tries under wrong/NAME, taken out of `wrong`; a task of that name keeps them for itself."""
+    if name in tasks:
+        return {}
+    return {number: wrong.pop((one, number)) for one, number in list(wrong) if one == name}
+
+
+def _plans(folder: Path, tries: Mapping[int, Mapping[str, str]]) -> dict[int, Plan]:
+    """The wrong plans by number."""
+    plans: dict[int, Plan] = {}
+    for number, files in tries.items():
+        place = folder / str(number) / PLAN_FILE
+        if set(files) != {PLAN_FILE}:
+            raise TreeFault((f"{place}:1: wrong: a wrong plan is this one file",))
+        try:
+            plans[number] = parse_plan(files[PLAN_FILE], str(place))
+        except PlanFault as fault:
+            raise TreeFault(fault.errors) from fault
+    return plans
+
+
+def _refuse_strangers(folder: Path, reference: Reference) -> None:
+    """A wrong contract is one of this project's files; raises `TreeFault` for any other."""
+    known = {*reference.plan.skeleton, *reference.files, *reference.contract}
+    errors = [
+        f"{folder}/wrong/contract/{number}/{path}:1: wrong: the plan names no such file"
+        for number, files in reference.wrong_contracts.items()
+        for path in files
+        if path not in known
+    ]
+    if errors:
+        raise TreeFault(tuple(errors))
+
+
+def _wrong(folder: Path) -> Iterator[tuple[tuple[str, int], dict[str, str]]]:
     """The wrong tries by task and number."""
     errors: list[str] = []
     tries: dict[tuple[str, int], dict[str, str]] = {}

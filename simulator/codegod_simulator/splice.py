@@ -36,3 +36,18 @@ def blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
             yield block
     for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
         yield part.body
+
+
+def substituted(source: str, changes: Sequence[tuple[ast.expr | ast.stmt | ast.arg, str]]) -> str:
+    """`source` with the text of some nodes replaced; none of them may lie inside another."""
+    data = source.encode()
+    starts = [0]
+    for line in data.split(b"\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    for node, text in sorted(
+        changes, key=lambda change: -starts[change[0].lineno - 1] - change[0].col_offset
+    ):
+        first = starts[node.lineno - 1] + node.col_offset
+        last = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+        data = data[:first] + text.encode() + data[last:]
+    return data.decode()

@@ -1,8 +1,8 @@
-"""What the two wire formats have in common: a request is read, an answer is written piece by piece."""
+"""What the wire formats have in common: a request is read, an answer is written piece by piece."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -12,8 +12,16 @@ Stop = Literal["end", "length"]
 
 
 @dataclass(frozen=True, slots=True)
+class Cached:
+    """How much of a prompt the provider had kept, and how much it keeps from now on, in tokens."""
+
+    read: int = 0
+    written: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """A request in either format."""
+    """A request in any of the formats."""
 
     model: str
     user_texts: tuple[str, ...]
@@ -21,6 +29,9 @@ class Asked:
     answer_limit: int
     context_tokens: int
     stream: bool
+    take_in: Callable[[], Cached] = Cached
+    """Lets the provider read the prompt: only then does it keep anything of it."""
+    usage_wanted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,7 @@ class Said:
     stop: Stop
     prompt_tokens: int
     answer_tokens: int
+    cached: Cached = Cached()
 
 
 class BadRequest(Exception):

@@ -48,6 +48,8 @@ class Wire:
             seen = await self._request(reader)
             self.seen.append(seen)
             await self._answer(self._reply(seen), reader, writer)
+        except ConnectionError:
+            self.closed_by_client.set()  # in the middle of a piece
         finally:
             writer.close()
 
@@ -203,3 +205,48 @@ def claude() -> type[Claude]:
 @pytest.fixture
 def llama() -> type[Llama]:
     return Llama
+
+
+class Gpt:
+    """The chunks of a chat completion in OpenAI's format."""
+
+    DONE = b"data: [DONE]\n\n"
+
+    @staticmethod
+    def chunk(**more: Any) -> bytes:
+        head = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        return f"data: {json.dumps({**head, **more})}\n\n".encode()
+
+    @classmethod
+    def delta(cls, reason: str | None = None, **delta: Any) -> bytes:
+        return cls.chunk(choices=[{"index": 0, "delta": delta, "finish_reason": reason}])
+
+    @classmethod
+    def usage(cls, prompt: int = 26, completion: int = 7, **details: Any) -> bytes:
+        counts = {"prompt_tokens": prompt, "completion_tokens": completion, **details}
+        return cls.chunk(choices=[], usage=counts)
+
+    @classmethod
+    def call(cls, name: str, arguments: str) -> list[bytes]:
+        first = {"index": 0, "id": "call_x", "type": "function", "function": {"name": name, "arguments": ""}}
+        halves = [{"index": 0, "function": {"arguments": half}} for half in (arguments[:7], arguments[7:])]
+        return [cls.delta(tool_calls=[part]) for part in (first, *halves)]
+
+    @classmethod
+    def answer(cls, *parts: str, reason: str = "stop") -> Reply:
+        texts = [cls.delta(content=part) for part in parts]
+        return cls.reply([cls.delta(role="assistant"), *texts, cls.delta(reason), cls.usage(), cls.DONE])
+
+    @staticmethod
+    def reply(pieces: Sequence[bytes], **more: Any) -> Reply:
+        return Reply(pieces, headers={"content-type": "text/event-stream"}, **more)
+
+    @staticmethod
+    def refused(status: int, message: str, headers: Mapping[str, str] | None = None, **error: Any) -> Reply:
+        body = {"error": {"message": message, **error}}
+        return Reply([json.dumps(body).encode()], status, headers or {})
+
+
+@pytest.fixture
+def gpt() -> type[Gpt]:
+    return Gpt

@@ -1,5 +1,6 @@
 """The official Anthropic client, driven over loopback through what goes wrong on a wire."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +15,9 @@ from codegod_models import (
     KeyRefused,
     Message,
     MissingKey,
-    ModelFault,
     ModelRequest,
     ModelSettings,
+    PromptTooLong,
     Provider,
     RequestRefused,
     Stalled,
@@ -69,6 +70,16 @@ async def provider(wire: Wire) -> AsyncIterator[Provider]:
     await provider.aclose()
 
 
+def marked(text: str) -> dict[str, Any]:
+    """A block of text at whose end the server keeps what it has read."""
+    return {"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}
+
+
+def texts(turn: dict[str, Any]) -> list[str]:
+    content = turn["content"]
+    return [content] if isinstance(content, str) else [block["text"] for block in content]
+
+
 async def events(provider: Provider, request: ModelRequest = REQUEST) -> list[Event]:
     with anyio.fail_after(5):
         return [event async for event in provider.stream(request)]
@@ -82,10 +93,26 @@ async def test_text_arrives_piece_by_piece_and_ends_with_its_usage(
     assert await events(provider) == [TextPart("Hel"), TextPart("lo"), Done("end", Usage(25, 12, 100, 40))]
     sent = wire.seen[0].body
     assert (sent["model"], sent["max_tokens"], sent["stream"]) == ("claude-test", 1000, True)
-    assert sent["system"] == "You are terse."
-    assert sent["messages"] == [{"role": "user", "content": "Say hello"}]
+    assert sent["system"] == [marked("You are terse.")]
+    assert sent["messages"] == [{"role": "user", "content": [marked("Say hello")]}]
     assert "tools" not in sent
     assert wire.seen[0].headers["authorization"] == "Bearer key"
+
+
+async def test_a_longer_conversation_repeats_its_beginning_byte_by_byte_up_to_the_next_mark(
+    wire: Wire, claude: type[Claude], provider: Provider
+) -> None:
+    wire.replies = [claude.answer("plan"), claude.answer("files")]
+    first = (Message("user", "Plan it"),)
+    longer = (*first, Message("assistant", "plan"), Message("user", "Write it"))
+    for messages in (first, longer):
+        await events(provider, ModelRequest("You are terse.", messages, 1000))
+    before, after = (seen.body for seen in wire.seen)
+    assert after["system"] == before["system"] == [marked("You are terse.")]
+    assert [texts(turn) for turn in after["messages"]] == [["Plan it"], ["plan"], ["Write it"]]
+    assert [texts(turn) for turn in before["messages"]] == [["Plan it"]]
+    assert after["messages"][-1]["content"] == [marked("Write it")]
+    assert json.dumps(after).count("cache_control") == 2  # the API takes four at most
 
 
 async def test_a_complete_tool_call_is_handed_on(
@@ -207,16 +234,31 @@ async def test_a_busy_server_may_pass_and_says_when(
         (400, "invalid_request_error"),
         (403, "permission_error"),
         (404, "not_found_error"),
-        (413, "request_too_large"),
     ],
 )
 async def test_a_request_that_will_always_fail_is_refused_with_the_servers_words(
     wire: Wire, claude: type[Claude], provider: Provider, status: int, kind: str
 ) -> None:
-    wire.replies = [claude.refused(status, kind, "prompt is too long: 250000 tokens")]
-    with pytest.raises(RequestRefused, match="prompt is too long") as caught:
+    wire.replies = [claude.refused(status, kind, "messages: at least one is needed")]
+    with pytest.raises(RequestRefused, match="at least one is needed") as caught:
         await events(provider)
     assert caught.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (400, "invalid_request_error", "prompt is too long: 250000 tokens > 200000 maximum"),
+        (413, "request_too_large", "Request exceeds the maximum size"),
+    ],
+)
+async def test_a_prompt_that_the_server_finds_too_long_is_told_as_that(
+    wire: Wire, claude: type[Claude], provider: Provider, status: int, kind: str, words: str
+) -> None:
+    wire.replies = [claude.refused(status, kind, words)]
+    with pytest.raises(PromptTooLong, match=words) as caught:
+        await events(provider)
+    assert caught.value.prompt_tokens > 0
 
 
 async def test_a_refused_key_names_the_variable(wire: Wire, claude: type[Claude], provider: Provider) -> None:
@@ -353,9 +395,3 @@ async def test_a_refused_key_stops_the_check(wire: Wire, provider: Provider) -> 
     wire.pages["/v1/models/claude-test"] = (401, {"type": "error", "error": {"type": "authentication_error"}})
     with pytest.raises(KeyRefused, match="ANTHROPIC_API_KEY"):
         await provider.check()
-
-
-@pytest.mark.parametrize("name", ["gpt-4", "host:claude-desktop"])
-def test_what_is_not_built_yet_is_refused_by_name(name: str) -> None:
-    with pytest.raises(ModelFault, match=f"{name}.*not built yet"):
-        open_provider(parse_model(name), ModelSettings())

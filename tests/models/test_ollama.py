@@ -24,6 +24,7 @@ from codegod_models import (
     Stalled,
     StreamCut,
     TextPart,
+    ThoughtPart,
     ToolCallInvalid,
     ToolUse,
     Unreachable,
@@ -135,7 +136,38 @@ async def test_what_a_model_thinks_is_not_its_answer(
     wire: Wire, llama: type[Llama], provider: Provider
 ) -> None:
     wire.replies = [llama.reply([llama.line(thinking="hm, hello?"), llama.line("hello"), llama.done()])]
-    assert await events(provider) == [TextPart("hello"), Done("end", Usage())]
+    assert await events(provider) == [ThoughtPart("hm, hello?"), TextPart("hello"), Done("end", Usage())]
+
+
+async def test_thoughts_in_the_text_are_parted_from_it(
+    wire: Wire, llama: type[Llama], provider: Provider
+) -> None:
+    wire.replies = [llama.answer("<thi", "nk>hm", "</think>hello")]
+    assert await events(provider) == [
+        ThoughtPart("hm"),
+        TextPart("hello"),
+        Done("end", Usage(26, 7)),
+    ]
+
+
+async def test_a_prompt_that_the_server_finds_too_long_is_told_as_that(
+    wire: Wire, llama: type[Llama], provider: Provider
+) -> None:
+    wire.replies = [llama.refused(400, "the input length exceeds the context length")]
+    with pytest.raises(PromptTooLong, match="exceeds the context length"):
+        await events(provider)
+
+
+async def test_a_model_that_needs_more_tokens_than_estimated_is_estimated_higher_from_then_on(
+    wire: Wire, llama: type[Llama], provider: Provider
+) -> None:
+    request = ModelRequest("", (Message("user", "x" * 3 * 4000),), 1000)
+    wire.replies = [llama.answer("sure", prompt_eval_count=4000 * 2)]
+    assert (await events(provider, request))[0] == TextPart("sure")
+    with pytest.raises(PromptTooLong) as caught:
+        await events(provider, request)
+    assert caught.value.prompt_tokens == pytest.approx(8000, rel=0.01)
+    assert len(wire.seen) == 1
 
 
 @pytest.mark.parametrize("then", ["end", "break off"])

@@ -28,7 +28,7 @@ from codegod_models import (
     parse_model,
 )
 
-from .conftest import Claude, Llama, Reply, Wire
+from .conftest import Claude, Gpt, Llama, Reply, Wire
 
 REQUEST = ModelRequest("", (Message("user", "Say hello"),), 1000)
 
@@ -103,6 +103,47 @@ async def test_ollama_is_asked_again_after_what_may_pass(
     wire.replies = [trouble, llama.answer("hello")]
     reply = await complete(ollama, REQUEST, deadline=soon(), first_delay=0.01)
     assert (reply.text, reply.tries, len(wire.seen)) == ("hello", 2, 2)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Gpt.refused(429, "rate limit reached"),
+        Gpt.reply([Gpt.delta(content="half a"), Gpt.chunk(error={"message": "upstream", "code": 502})]),
+        Gpt.reply([Gpt.delta(content="half a")]),
+        Gpt.reply([Gpt.delta(content="half a")], then="break off"),
+        Gpt.reply([], then="hang"),
+    ],
+    ids=["busy", "error in mid-stream", "cut", "broken off", "silent"],
+)
+async def test_a_compatible_server_is_asked_again_after_what_may_pass(
+    wire: Wire, gpt: type[Gpt], trouble: Reply
+) -> None:
+    wire.replies = [trouble, gpt.answer("hello")]
+    settings = ModelSettings(base_url=wire.url, idle_seconds=0.5, first_seconds=0.5)
+    provider = open_provider(parse_model("openai:any"), settings)
+    reply = await complete(provider, REQUEST, deadline=soon(), first_delay=0.01)
+    assert (reply.text, reply.tries, len(wire.seen)) == ("hello", 2, 2)
+    await provider.aclose()
+
+
+LINE = "    assert total([1, 2, 3]) == 6\n"
+
+
+@pytest.mark.parametrize("thinking", [False, True])
+async def test_an_answer_that_repeats_itself_is_cut_off_while_it_streams(
+    wire: Wire, llama: type[Llama], ollama: Provider, thinking: bool
+) -> None:
+    lines = [llama.line(thinking=LINE) if thinking else llama.line(LINE) for _ in range(150)]
+    wire.replies = [llama.reply([llama.line("Sure:\n"), *lines], then="hang")]
+    with anyio.fail_after(5):
+        reply = await complete(ollama, REQUEST, deadline=soon())
+        await wire.closed_by_client.wait()
+    assert (reply.stop, reply.usage, reply.tries) == ("length", Usage(), 1)
+    assert "the same again and again" in reply.note
+    assert "assert total([1, 2, 3])" in reply.note
+    assert reply.text.startswith("Sure:\n")
+    assert len(reply.text) < len(LINE) * 150
 
 
 async def test_the_server_says_when_to_come_back(

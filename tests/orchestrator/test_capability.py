@@ -1,5 +1,6 @@
 """What is refused by name, what is not, and what the master is told."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from codegod_orchestrator.capability import (
     unproved_parts,
 )
 
-FACTS = Facts("3.11.2", "bubblewrap", ("ruff 0.15", "ty 0.0.30"), (), ("git", "docker", "node"))
+FACTS = Facts("3.11.2", "bubblewrap", ("ruff 0.15", "ty 0.0.30"), (), ("git", "docker"))
+NODE = ("git", "node", "npm")
 
 
 @pytest.mark.parametrize(
@@ -36,11 +38,11 @@ FACTS = Facts("3.11.2", "bubblewrap", ("ruff 0.15", "ty 0.0.30"), (), ("git", "d
         ("Create an app using SwiftUI", ["Swift"]),
         ("a notes app in flutter", ["Flutter"]),
         ("Write a CLI in Rust", ["Rust"]),
-        ("Create a Go service", ["Go"]),
-        ("Create a command-line tool in Go that counts words", ["Go"]),
         ("Create a Spring Boot API", ["Java"]),
         ("a REST API using Node.js", ["JavaScript"]),
         ("build a weather service with Express", ["JavaScript"]),
+        ("Create a shopping list in TypeScript", ["TypeScript"]),
+        ("Create a page in Vue", ["Vue"]),
         ("Create a C++ parser library", ["C++"]),
         ("A REST API for bikes, written in C#", ["C#"]),
     ],
@@ -49,7 +51,7 @@ def test_a_wish_for_what_cannot_be_built_is_refused_by_name(prompt: str, named: 
     with pytest.raises(WishNotBuildable) as caught:
         refuse_wish(prompt)
     assert list(caught.value.named) == named
-    assert "Python backends" in str(caught.value) and "--stack backend=FastAPI" in str(caught.value)
+    assert "in Python" in str(caught.value) and "--stack backend=FastAPI" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +93,14 @@ def test_what_a_prompt_mentions_is_told_to_the_master() -> None:
     [
         ({"platforms": ["backend", "ios"]}, r"--platform asks for iOS"),
         ({"stack": {"backend": "Spring Boot"}}, r"--stack backend=Spring Boot asks for Java"),
-        ({"stack": {"backend": "go"}}, r"--stack backend=go asks for Go.*Go will come later"),
-        ({"stack": {"frontend": "React + TypeScript"}}, r"TypeScript and JavaScript"),
+        (
+            {"stack": {"frontend": "Svelte"}},
+            r"--stack frontend=Svelte asks for Svelte.*Svelte will come later",
+        ),
+        (
+            {"stack": {"frontend": "React + TypeScript"}},
+            r"TypeScript and JavaScript.*can be built where Node\.js is: apt install nodejs npm",
+        ),
     ],
 )
 def test_options_are_refused_by_name(options: dict[str, Any], said: str) -> None:
@@ -117,12 +125,32 @@ def plan(**fields: Any) -> Plan:
         ({"platforms": ["backend", "android"]}, "The plan is for Android"),
         ({"stack": {"mobile": "Kotlin"}}, r"stack \(mobile: Kotlin\) names Kotlin"),
         ({"files": ["app/Main.swift"]}, r"'app/Main\.swift' is written in Swift"),
-        ({"files": ["web/page.tsx"]}, r"TypeScript.*TypeScript will come later"),
+        ({"files": ["web/page.tsx"]}, r"TypeScript.*can be built where Node\.js is"),
     ],
 )
 def test_a_plan_for_what_cannot_be_built_is_refused_by_name(fields: dict[str, Any], said: str) -> None:
     with pytest.raises(PlanNotBuildable, match=said):
         refuse_plan(plan(**fields))
+
+
+@pytest.mark.parametrize("prompt", ["Create a list in TypeScript", "an API using Node.js", "a Go service"])
+def test_where_the_toolchain_is_other_languages_are_built(prompt: str) -> None:
+    refuse_wish(prompt, programs=NODE)
+    refuse_wish("Create an API", stack={"backend": prompt}, programs=NODE)
+    refuse_plan(plan(stack={"backend": "Express"}, files=["src/app.ts", "main.go"]), NODE)
+
+
+def test_node_without_npm_is_not_enough() -> None:
+    with pytest.raises(WishNotBuildable, match="TypeScript"):
+        refuse_wish("Create a list in TypeScript", programs=("node",))
+
+
+def test_what_the_toolchains_can_check_is_told_to_the_master() -> None:
+    sheet = capability_sheet(replace(FACTS, programs=NODE), ["big"])
+    assert "TypeScript and JavaScript on Node.js" in sheet
+    assert "Not yet: Angular, Vue, Svelte, Deno, Bun." in sheet
+    assert "Go: gofmt" in sheet
+    assert "Go: gofmt" not in capability_sheet(replace(FACTS, sandbox_level="landlock"), ["big"])
 
 
 def test_an_ordinary_plan_is_not_refused() -> None:
@@ -150,9 +178,8 @@ def test_the_sheet_says_what_is_verified_and_by_whom() -> None:
         "Python 3.11.2 in a sandbox of level bubblewrap",
         "ruff 0.15, ty 0.0.30",
         "although a Docker client is here",
-        "node: installed here",
         "Refused, by name: iOS, Android",
-        "Not yet: TypeScript, JavaScript, Go",
+        "Not yet: Angular, Vue, Svelte, Deno, Bun, TypeScript, JavaScript.",
         "the master is anthropic:big; the files are written by ollama:small, then anthropic:big",
     ):
         assert words in sheet

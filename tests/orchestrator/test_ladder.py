@@ -107,3 +107,17 @@ def test_the_journals_attempts_become_a_history() -> None:
     ]
     assert [tried.outcome for tried in history(attempts)] == ["rejected", "refused", "lost", "lost"]
     assert [tried.attempt for tried in history(attempts, forgiven=2)] == ["t.3", "t.4"]
+
+
+def test_rungs_that_do_not_fit_a_task_are_left_out_unless_there_is_no_other() -> None:
+    ladder = parse_ladder("small,middle,strong")
+    first = next_step(ladder, [], {0})
+    assert first is not None
+    assert first.model == "middle"
+    last = next_step(
+        ladder, [Tried("a.1", 0, "first", "refused"), Tried("a.2", 0, "resample", "refused")], {1, 2}
+    )
+    assert last is None
+    only = next_step(ladder, [], {0, 1, 2})
+    assert only is not None
+    assert only.model == "small"

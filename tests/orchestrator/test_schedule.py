@@ -202,3 +202,14 @@ def test_only_what_is_in_flight_can_end() -> None:
 def test_at_least_one_task_must_be_allowed_to_run() -> None:
     with pytest.raises(ScheduleFault, match="max_parallel is 0"):
         Schedule([Work("a")], max_parallel=0)
+
+
+def test_a_schedule_made_anew_knows_what_is_in_flight() -> None:
+    tasks = [Work("a"), Work("b", ("a",)), Work("c", ("b",))]
+    # `b` was handed out before its dependency had to be done once more.
+    schedule = Schedule(tasks, max_parallel=2, in_flight=["b"])
+    assert schedule.take() == ("a",)
+    schedule.accepted("b")
+    assert schedule.ready == ("c",)
+    schedule.accepted("a")
+    assert schedule.take() == ("c",)

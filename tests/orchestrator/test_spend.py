@@ -11,6 +11,8 @@ class Call:
     model: str = "m"
     rung: int = 0
     step: str = "task"
+    task: str = "t"
+    attempt: str = "t.1"
     simulated: bool = False
     input_tokens: int | None = 100
     output_tokens: int | None = 50

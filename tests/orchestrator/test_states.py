@@ -47,7 +47,7 @@ def test_the_straight_way_is_open_and_no_step_may_be_left_out(subject: Subject, 
     [
         ("build", "done"),
         ("build", "cancelled"),
-        ("task", "accepted"),
+        ("task", "cancelled"),
         ("attempt", "accepted"),
         ("attempt", "rejected"),
     ],
@@ -57,3 +57,9 @@ def test_what_has_ended_for_good_stays(subject: Subject, state: str) -> None:
         for after in table:
             with pytest.raises(IllegalTransition, match=f"'x' is '{state}' and cannot become '{after}'"):
                 require_way(subject, "x", state, str(after))
+
+
+def test_an_accepted_task_is_done_once_more_only_by_way_of_an_amendment() -> None:
+    assert states.TASK["accepted"] == {"amended"}
+    for before, after in pairwise(["accepted", "amended", "blocked", "ready", "inflight", "accepted"]):
+        require_way("task", "x", before, after)

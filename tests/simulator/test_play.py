@@ -282,7 +282,7 @@ async def test_the_smaller_routes_answer_as_the_real_ones_do(simulator: str) -> 
     async with httpx.AsyncClient(base_url=simulator) as http:
         body = {"model": MASTER, "max_tokens": 9, "messages": [{"role": "user", "content": "x" * 40}]}
         counted = await http.post("/v1/messages/count_tokens", json=body)
-        listed = await http.get("/v1/models")
+        listed = await http.get("/v1/models", headers={"anthropic-version": "2026-10-21"})
         running, version = await http.get("/api/ps"), await http.get("/api/version")
     assert counted.json() == {"input_tokens": 10}
     assert [model["id"] for model in listed.json()["data"]] == [MASTER]

@@ -67,7 +67,8 @@ def test_each_test_is_red_on_the_stubs_and_the_smoke_test_is_green(
     lay_out(tmp_path, contract(reference))
     assert types(tmp_path) == []
     run = run_tests(tmp_path)
-    assert run.broken == {}
+    # A fixture may call a stub already: pytest then speaks of an error, and the stub's marker says the same.
+    assert {test: why for test, why in run.broken.items() if "NotImplementedError" not in why} == {}
     assert {test: why for test, why in run.failed.items() if not is_red(why)} == {}
     assert run.passed == run.of("tests/test_smoke.py")
     for task in reference.plan.tasks:

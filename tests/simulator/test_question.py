@@ -3,7 +3,7 @@
 import pytest
 
 from codegod_simulator.answer import fenced
-from codegod_simulator.question import NoQuestion, Question, read_question
+from codegod_simulator.question import NoQuestion, Question, read_question, shown_files
 
 TASK = """Step: task
 Project: todo-api
@@ -58,6 +58,16 @@ def test_the_last_question_of_a_conversation_counts() -> None:
     assert read_question([TASK, second, "These checks failed."]).attempt == 3
 
 
+def test_the_acceptance_step_is_asked_for_in_the_words_of_the_user() -> None:
+    prompt = "Step: acceptance\nAttempt: 2\n\n<request>\nBuild it.\n</request>\n"
+    assert read_question([prompt]) == Question("acceptance", words="Build it.", attempt=2)
+
+
+def test_files_that_a_prompt_shows_are_read() -> None:
+    shown = shown_files("````markdown docs/a.md\n```\nx\n```\n````\ntext\n```python src/b.py\npass\n```\n")
+    assert shown == {"docs/a.md": "```\nx\n```", "src/b.py": "pass"}
+
+
 def test_windows_line_ends_do_not_matter() -> None:
     assert read_question([TASK.replace("\n", "\r\n")]) == read_question([TASK])
 
@@ -67,7 +77,7 @@ def test_windows_line_ends_do_not_matter() -> None:
     [
         ([], "no message"),
         (["Hello, who are you?"], "no message"),
-        (["Step: dance\n\n"], "'dance' is none of plan, contract, task"),
+        (["Step: dance\n\n"], "'dance' is none of acceptance, plan, contract, task, ruling, replan"),
         (["Step: plan\n\nBuild it"], "no <request>"),
         (["Step: plan\n\n</request>\n<request>"], "no <request>"),
         (["Step: task\nAttempt: many\n"], "'many' is not a number"),

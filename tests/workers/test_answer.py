@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codegod_workers import AnswerFault, parse_answer
-from codegod_workers.answer import AnswerCut, ForeignFile, NoFiles, TwoVersions, UnnamedFile, json_block
+from codegod_workers.answer import (
+    AnswerCut,
+    FilesInJson,
+    ForeignFile,
+    NoFiles,
+    NotInParts,
+    TwoVersions,
+    UnnamedFile,
+    json_block,
+)
 
 WANTED = ("src/app/storage.py", "src/app/model.py")
 CODE = "def add(a: int, b: int) -> int:\n    return a + b\n"
@@ -162,3 +171,113 @@ def test_one_json_document_is_found(text: str) -> None:
 def test_no_or_two_json_documents_are_refused(text: str) -> None:
     with pytest.raises(AnswerFault, match="exactly one"):
         json_block(text)
+
+
+@pytest.mark.parametrize("tag", ["think", "thinking", "reasoning"])
+def test_thoughts_between_files_go_and_such_words_in_a_file_stay(tag: str) -> None:
+    code = f"def strip(text: str) -> str:\n    return text.split('</{tag}>')[1]\n<{tag}>\nx\n</{tag}>\n"
+    text = f"<{tag}>maybe\n```python src/app/storage.py\n{CODE}```\n</{tag}>\n```python src/app/model.py\n{code}```\n"
+    assert parse_answer(text, WANTED).files == {"src/app/model.py": code}
+
+
+def test_thoughts_whose_opening_mark_the_template_has_swallowed_go_as_well() -> None:
+    text = f"First I read the tests.\n```python\nx = 1\n</think>\n```python src/app/model.py\n{CODE}```\n"
+    assert parse_answer(text, WANTED).files == {"src/app/model.py": CODE}
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Here is the file src/app/storage.py:",
+        '<file path="src/app/storage.py">',
+        "2. `src/app/storage.py`",
+        "filename: src/app/storage.py",
+    ],
+)
+def test_a_line_that_ends_with_the_path_names_the_block_after_it(before: str) -> None:
+    assert parse_answer(f"{before}\n```python\n{CODE}```\n", WANTED).files == {"src/app/storage.py": CODE}
+
+
+def test_a_first_line_that_is_the_path_and_nothing_else_is_the_name_and_not_the_text() -> None:
+    assert parse_answer(f"```python\nsrc/app/model.py\n{CODE}```", WANTED).files == {"src/app/model.py": CODE}
+
+
+def test_a_fence_around_a_fence_is_one_file_and_a_documents_fences_stay() -> None:
+    nested = f"````python src/app/model.py\n```python\n{CODE}```\n````\n"
+    assert parse_answer(nested, WANTED).files == {"src/app/model.py": CODE}
+    document = "````markdown README.md\n```bash\nls\n```\n````\n"
+    assert parse_answer(document, ("README.md",)).files == {"README.md": "```bash\nls\n```\n"}
+
+
+_JSON_FILES = [
+    '{"name": "file_write", "arguments": {"path": "src/app/model.py", "content": "x = 1\\n"}}',
+    '<tool_call>\n{"name": "file_write", "parameters": {"file_path": "src/app/model.py", "text": "x = 1\\n"}}\n</tool_call>',
+    '```json\n{"files": [{"path": "src/app/model.py", "content": "x = 1\\n"}]}\n```',
+    '{"src/app/model.py": "x = 1\\n"}',
+    '[{"type": "function", "function": {"name": "write", "arguments": "{\\"filename\\": \\"src/app/model.py\\", '
+    '\\"code\\": \\"x = 1\\\\n\\"}"}}]',
+]
+
+
+@pytest.mark.parametrize("text", _JSON_FILES)
+def test_files_in_json_are_recognised_and_taken_only_from_a_model_that_loses_nothing_there(text: str) -> None:
+    with pytest.raises(FilesInJson, match="call no tool"):
+        parse_answer(text, WANTED)
+    assert parse_answer(text, WANTED, in_json=True).files == {"src/app/model.py": "x = 1\n"}
+    with pytest.raises(AnswerFault):
+        parse_answer(text, WANTED[:1], in_json=True)
+
+
+@pytest.mark.parametrize("text", _JSON_FILES)
+def test_a_call_that_is_cut_is_no_call(text: str) -> None:
+    for at in range(1, len(text) - 1):
+        with pytest.raises(AnswerFault):
+            parse_answer(text[:at], WANTED, in_json=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"control": "BLOCKED", "reason": "Storage.add"}',
+        '```json\n{"status": "blocked", "symbol": "Storage.add"}\n```',
+        '{"blocked": "Storage.add"}',
+        "```\nBLOCKED: Storage.add\n```",
+        "- `BLOCKED: Storage.add`",
+    ],
+)
+def test_a_control_word_is_read_under_other_keys_and_in_other_clothes(text: str) -> None:
+    answer = parse_answer(text, WANTED)
+    assert (answer.control, answer.reason) == ("BLOCKED", "Storage.add")
+
+
+def test_definitions_of_a_long_file_are_parts_and_of_a_short_one_are_refused() -> None:
+    text = f"```python src/app/model.py::add\n{CODE}```\n"
+    assert parse_answer(text, WANTED, long=WANTED).parts == {"src/app/model.py": {"add": CODE}}
+    with pytest.raises(NotInParts):
+        parse_answer(text, WANTED)
+    with pytest.raises(ForeignFile):
+        parse_answer(text.replace("model", "other"), WANTED, long=WANTED)
+    with pytest.raises(TwoVersions):
+        parse_answer(text + text.replace("::add", ""), WANTED, long=WANTED)
+
+
+@given(st.text(alphabet='`~<>/think{}[]":,\n aPy.=', max_size=120))
+def test_whatever_a_model_says_is_an_answer_or_a_reason(text: str) -> None:
+    try:
+        answer = parse_answer(text, WANTED, long=WANTED, in_json=True)
+    except AnswerFault as fault:
+        assert str(fault)
+    else:
+        assert answer.files or answer.parts or answer.control
+
+
+@given(_LINES, _LINES)
+def test_the_text_of_a_file_is_in_the_answer_word_for_word(lines: list[str], prose: list[str]) -> None:
+    text = "".join(f"{line}\n" for line in lines)
+    said = "".join(f"{line}\n" for line in prose)
+    whole = f"{said}\n```python src/app/storage.py\n{text}```\n{said}"
+    try:
+        answer = parse_answer(whole, WANTED)
+    except AnswerFault:
+        return  # prose that looks like unfinished thinking
+    assert answer.files == {"src/app/storage.py": text}

@@ -2,40 +2,41 @@
 
 The form asked for is a fence whose info string ends with the path. Small models deviate; what is unambiguous is
 recognised (a path on the line before, a lone block when one file was wanted), everything else is refused with words
-that the next try can act on. An open fence is a cut answer, whatever stands in it.
+that the next try can act on. Files inside JSON are refused as well, unless the model was probed to lose nothing there.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from codegod_workers.fences import (
+    PART,
+    AnswerCut,
+    AnswerFault,
+    Block,
+    fenced,
+    path_of,
+    read_blocks,
+    unwrapped,
+)
+from codegod_workers.written_calls import files_of, json_values
+
 Control = Literal["BLOCKED", "TOO_BIG", "CONTRACT"]
 
-_FENCE = re.compile(r"^ {0,3}(?P<ticks>`{3,}|~{3,})[ \t]*(?P<info>[^\r\n]*?)[ \t]*$")
-_CONTROL = re.compile(r"^\**(?P<word>BLOCKED|TOO_BIG|CONTRACT)\**:\**[ \t]*(?P<why>\S.*)$")
-_THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
-_PATH = re.compile(r"^[A-Za-z0-9_.@-][A-Za-z0-9_.@+/-]*$")
-_NEED = re.compile(r"^(?:- )?dependency[ \t]*:[ \t]*(?P<value>\S.*)$")
-_SHOWN_AS = {
-    "py": "python",
-    "js": "javascript",
-    "ts": "typescript",
-    "md": "markdown",
-    "sql": "sql",
-    "toml": "toml",
-    "yaml": "yaml",
-    "yml": "yaml",
-    "json": "json",
-    "html": "html",
-    "css": "css",
-}
+_CONTROL = re.compile(r"^[*`\s>-]*(?P<word>BLOCKED|TOO_BIG|CONTRACT)[*`]*:[*`]*[ \t]*(?P<why>\S.*)$")
+_NEED = re.compile(r"^(?:- )?(?:dependency|dependencies|package|requires?)[ \t]*:[ \t]*(?P<value>\S.*)$")
+_WORDS: Mapping[str, Control] = {"BLOCKED": "BLOCKED", "TOO_BIG": "TOO_BIG", "CONTRACT": "CONTRACT"}
+_WORD_KEYS = ("control", "status", "outcome", "answer")
+_REASON_KEYS = ("reason", "why", "message", "symbol", "details", "explanation")
 _LANGUAGES = {
     "py": frozenset({"python", "python3", "py"}),
     "js": frozenset({"javascript", "js"}),
     "ts": frozenset({"typescript", "ts"}),
+    "tsx": frozenset({"typescript", "tsx"}),
+    "go": frozenset({"go", "golang"}),
     "md": frozenset({"markdown", "md"}),
     "sql": frozenset({"sql"}),
     "yaml": frozenset({"yaml", "yml"}),
@@ -43,27 +44,6 @@ _LANGUAGES = {
     "html": frozenset({"html"}),
     "css": frozenset({"css"}),
 }
-
-
-def fenced(path: str, text: str) -> str:
-    """A file in the form that answers have: what a prompt shows is what a model copies."""
-    ticks = "````" if "```" in text else "```"
-    language = _SHOWN_AS.get(path.rpartition(".")[2], "text")
-    return f"{ticks}{language} {path}\n{text.rstrip()}\n{ticks}"
-
-
-class AnswerFault(Exception):
-    """The answer cannot be used; the text says what the next answer has to do differently."""
-
-
-class AnswerCut(AnswerFault):
-    def __init__(self, path: str) -> None:
-        what = f"The block of {path!r}" if path else "A block"
-        super().__init__(
-            f"{what} was never closed: the answer was cut off, or a fence stands inside it. Write the files again, "
-            "shorter, and open and close a file that contains fences with four backticks."
-        )
-        self.path = path
 
 
 class NoFiles(AnswerFault):
@@ -75,10 +55,26 @@ class NoFiles(AnswerFault):
         )
 
 
+class FilesInJson(AnswerFault):
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__(
+            f"The answer holds files as JSON ({', '.join(paths)}). Write no JSON and call no tool: write each file in a "
+            f"fenced block whose first line ends with its path, for example ```python {paths[0]}"
+        )
+
+
 class UnnamedFile(AnswerFault):
     def __init__(self, opening: str) -> None:
         super().__init__(
             f"The block that opens with {opening!r} names no file. End that line with the file's path."
+        )
+
+
+class EmptyFile(AnswerFault):
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"The block of {path!r} is empty, and other text follows it: a fence stands where none belongs. Open the "
+            "block once, with the path, and close it once."
         )
 
 
@@ -93,6 +89,11 @@ class TwoVersions(AnswerFault):
         super().__init__(f"{path!r} is written twice, and the two differ. Write it once.")
 
 
+class NotInParts(AnswerFault):
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path!r} is written in parts. It is short enough: write the file whole.")
+
+
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What a worker asks the accept lane to add, because it lies in files that are not its own."""
@@ -102,165 +103,147 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Files by path, or a control word with its reason; never both."""
+    """Files by path, definitions by path and name, or a control word with its reason; never files and control."""
 
     files: dict[str, str] = field(default_factory=dict)
     control: Control | None = None
     reason: str = ""
     needs: Needs = Needs()
+    parts: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of long files: the definitions that replace those of the same name."""
 
 
-@dataclass(slots=True)
-class _Block:
-    info: str
-    before: str
-    lines: list[str]
+def parse_answer(
+    text: str, wanted: Sequence[str], *, long: Collection[str] = (), in_json: bool = False
+) -> Answer:
+    """The files among `wanted` that `text` holds, or its control line; raises `AnswerFault`.
 
-    @property
-    def text(self) -> str:
-        return "".join(f"{line}\n" for line in self.lines)
-
-
-def parse_answer(text: str, wanted: Sequence[str]) -> Answer:
-    """The files among `wanted` that `text` holds, or its control line; raises `AnswerFault`."""
-    text = _without_thinking(text.replace("\r\n", "\n"))
-    blocks, prose = _blocks(text.split("\n"), wanted)
+    Of the files in `long` single definitions are taken too. With `in_json`, files inside tool calls or JSON count: only
+    for a model that was seen to lose nothing there.
+    """
+    blocks, prose = read_blocks(text, wanted)
     needs = Needs()
     files: dict[str, str] = {}
-    unnamed: list[_Block] = []
+    unnamed: list[Block] = []
     for block in blocks:
-        if block.info.split(" ")[0].lower() == "needs":
+        if block.language == "needs":
             needs = _needs(block.lines)
-        elif path := _path_of(block, wanted):
-            _add(files, path, block.text, wanted)
+        elif path := path_of(block, wanted):
+            _add(files, path, unwrapped(path, block), wanted)
         else:
             unnamed.append(block)
-    if not files:
-        if control := _control(prose):
-            return control
-        files = _lone_file(unnamed, wanted)
+    if not files and (control := _control(blocks, prose)):
+        return control
+    files = files or _lone_file(unnamed, wanted) or _files_in_json(blocks, prose, wanted, taken=in_json)
     if not files:
         raise UnnamedFile(f"```{unnamed[0].info}") if unnamed else NoFiles(wanted)
-    return Answer(files=files, needs=needs)
+    stray = any(not block.info for block in unnamed)
+    if stray and (empty := [path for path, content in files.items() if not content.strip()]):
+        raise EmptyFile(empty[0])
+    return _with_parts(files, needs, long)
 
 
 def json_block(text: str) -> str:
     """The one JSON document of a control answer: a ```json fence, or the whole text when it is an object."""
-    text = _without_thinking(text.replace("\r\n", "\n"))
-    blocks, prose = _blocks(text.split("\n"), ())
-    fenced = [block.text for block in blocks if block.info.split(" ")[0].lower() in {"json", ""}]
-    if len(fenced) == 1:
-        return fenced[0]
+    blocks, prose = read_blocks(text, ())
+    found = [block.text for block in blocks if block.language in {"json", ""}]
+    if len(found) == 1:
+        return found[0]
     bare = "\n".join(prose).strip()
-    if not fenced and bare.startswith("{") and bare.endswith("}"):
+    if not found and bare.startswith("{") and bare.endswith("}"):
         return bare
-    raise AnswerFault(f"The answer holds {len(fenced)} JSON blocks. Answer with exactly one ```json block.")
-
-
-def _without_thinking(text: str) -> str:
-    text = _THINKING.sub("", text)
-    if "<think" in text.split("```", 1)[0]:
-        raise AnswerCut("")
-    return text
-
-
-def _blocks(lines: Sequence[str], wanted: Sequence[str]) -> tuple[list[_Block], list[str]]:
-    """The fenced blocks in order, and the lines outside them."""
-    blocks: list[_Block] = []
-    prose: list[str] = []
-    index = 0
-    while index < len(lines):
-        opening = _FENCE.match(lines[index])
-        if opening is None:
-            prose.append(lines[index])
-            index += 1
-            continue
-        before = next((line for line in reversed(prose) if line.strip()), "")
-        block = _Block(opening["info"], before, [])
-        index = _read_block(lines, index + 1, opening["ticks"], block, wanted)
-        prose.append("")  # what stands before this block names no later one
-        blocks.append(block)
-    return blocks, prose
-
-
-def _read_block(lines: Sequence[str], index: int, ticks: str, block: _Block, wanted: Sequence[str]) -> int:
-    """Fill `block` up to its closing fence and return the index after it.
-
-    A fence with an info string inside is content that has a closing fence of its own, unless it names a wanted file:
-    then the block around it was never closed.
-    """
-    inner = 0
-    while index < len(lines):
-        line = lines[index]
-        index += 1
-        fence = _FENCE.match(line)
-        if fence is None or fence["ticks"][0] != ticks[0] or len(fence["ticks"]) < len(ticks):
-            block.lines.append(line)
-            continue
-        if not fence["info"]:
-            if inner == 0:
-                return index
-            inner -= 1
-        elif _named_in(fence["info"], wanted):
-            break
-        else:
-            inner += 1
-        block.lines.append(line)
-    raise AnswerCut(_named_in(block.info, wanted) or "")
-
-
-def _path_of(block: _Block, wanted: Sequence[str]) -> str:
-    """The path a block is for: from its info string, the line before it, or its first line."""
-    if path := _named_in(block.info, wanted):
-        return path
-    last = _bare(block.info.split(" ")[-1].split("=")[-1].split(":")[-1]) if block.info else ""
-    if "/" in last or ("." in last and _PATH.match(last)):
-        return last
-    first = block.lines[0].strip().lstrip("#/<!-* ").rstrip("->* ") if block.lines else ""
-    for candidate in (_bare(block.before), _bare(first)):
-        if candidate in wanted:
-            return candidate
-    return ""
-
-
-def _named_in(info: str, wanted: Iterable[str]) -> str:
-    words = {
-        _bare(word) for part in info.split() for word in (part, *part.split("="), part.split(":", 1)[-1])
-    }
-    return next((path for path in wanted if path in words), "")
-
-
-def _bare(word: str) -> str:
-    """`word` without the decoration that models put around a path: `**src/a.py**:`."""
-    word = word.strip().lstrip("#*`\"'( ").rstrip("*`\"'): ")
-    word = re.sub(r"^(?:file(?:name)?|path)[:= ]+", "", word, flags=re.IGNORECASE).strip("`*\"' ")
-    return word.removeprefix("./").removeprefix("/workspace/")
+    raise AnswerFault(f"The answer holds {len(found)} JSON blocks. Answer with exactly one ```json block.")
 
 
 def _add(files: dict[str, str], path: str, text: str, wanted: Sequence[str]) -> None:
-    if wanted and path not in wanted:
+    if wanted and path.partition(PART)[0] not in wanted:
         raise ForeignFile(path, wanted)
     if files.get(path, text) != text:
         raise TwoVersions(path)
     files[path] = text
 
 
-def _lone_file(unnamed: Sequence[_Block], wanted: Sequence[str]) -> dict[str, str]:
+def _with_parts(files: Mapping[str, str], needs: Needs, long: Collection[str]) -> Answer:
+    """The answer with whole files and parts kept apart; a file comes in one of the two ways."""
+    whole = {path: text for path, text in files.items() if PART not in path}
+    parts: dict[str, dict[str, str]] = {}
+    for name, text in files.items():
+        path, is_part, symbol = name.partition(PART)
+        if not is_part:
+            continue
+        if path in whole:
+            raise TwoVersions(path)
+        if path not in long:
+            raise NotInParts(path)
+        parts.setdefault(path, {})[symbol.removesuffix("()")] = text
+    return Answer(files=whole, needs=needs, parts=parts)
+
+
+def _lone_file(unnamed: Sequence[Block], wanted: Sequence[str]) -> dict[str, str]:
     """The only block as the only wanted file, unless its language says that it is something else."""
     if len(unnamed) != 1 or len(wanted) != 1 or not unnamed[0].lines:
         return {}
     expected = _LANGUAGES.get(wanted[0].rpartition(".")[2], frozenset())
     if unnamed[0].info and unnamed[0].info.lower() not in expected:
         return {}
-    return {wanted[0]: unnamed[0].text}
+    if files_of_block(unnamed[0]):
+        return {}
+    return {wanted[0]: unwrapped(wanted[0], unnamed[0])}
 
 
-def _control(prose: Sequence[str]) -> Answer | None:
-    found = [match for line in prose if (match := _CONTROL.match(line.strip()))]
+def files_of_block(block: Block) -> dict[str, str]:
+    """The files that an unnamed block holds as JSON: it is a tool call then, and no file."""
+    try:
+        return {path: text for value in json_values([block], ()) for path, text in files_of(value).items()}
+    except AnswerCut:
+        return {}
+
+
+def _files_in_json(
+    blocks: Sequence[Block], prose: Sequence[str], wanted: Sequence[str], *, taken: bool
+) -> dict[str, str]:
+    files: dict[str, str] = {}
+    for value in json_values(blocks, prose):
+        for path, text in files_of(value).items():
+            _add(files, path.removeprefix("./"), text, wanted)
+    if files and not taken:
+        raise FilesInJson(list(files))
+    return files
+
+
+def _control(blocks: Sequence[Block], prose: Sequence[str]) -> Answer | None:
+    found = [(match["word"], match["why"].strip()) for line in prose if (match := _CONTROL.match(line))]
+    if not found:
+        found = [pair for block in blocks for line in block.lines if (pair := _control_line(block, line))]
+    if not found:
+        try:
+            found = [pair for value in json_values(blocks, prose) if (pair := _control_value(value))]
+        except AnswerCut:
+            return None
     if len(found) != 1:
         return None
-    word: Control = found[0]["word"]  # type: ignore[assignment]  # the expression admits these three alone
-    return Answer(control=word, reason=found[0]["why"].strip())
+    word, why = found[0]
+    return Answer(control=_WORDS[word], reason=why.strip(" `*"))
+
+
+def _control_line(block: Block, line: str) -> tuple[str, str] | None:
+    """A control line in a block of its own, which some models put around everything."""
+    match = _CONTROL.match(line)
+    return (match["word"], match["why"]) if match and len(block.lines) == 1 else None
+
+
+def _control_value(value: object) -> tuple[str, str] | None:
+    """A control word that came as JSON, under keys of the model's choice."""
+    if not isinstance(value, dict):
+        return None
+    for key, held in value.items():
+        if key.upper() in _WORDS and isinstance(held, str) and len(value) == 1:
+            return key.upper(), held
+    words = [str(value[key]).upper() for key in _WORD_KEYS if key in value]
+    reasons = [str(value[key]) for key in _REASON_KEYS if key in value]
+    if len(words) == len(reasons) == 1 and words[0] in _WORDS:
+        return words[0], reasons[0]
+    return None
 
 
 def _needs(lines: Sequence[str]) -> Needs:
@@ -273,3 +256,21 @@ def _needs(lines: Sequence[str]) -> Needs:
             )
         dependencies.append(need["value"].strip())
     return Needs(tuple(dependencies))
+
+
+__all__ = [
+    "Answer",
+    "AnswerCut",
+    "AnswerFault",
+    "EmptyFile",
+    "FilesInJson",
+    "ForeignFile",
+    "Needs",
+    "NoFiles",
+    "NotInParts",
+    "TwoVersions",
+    "UnnamedFile",
+    "fenced",
+    "json_block",
+    "parse_answer",
+]

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import resources
-
-from codegod_kit.plan import TaskType
 from codegod_models import Message, ModelRequest, estimate_tokens
-from codegod_workers.answer import fenced
-from codegod_workers.outline import outline
+from codegod_workers.guidance import system_prompt
+from codegod_workers.material import Material, blocks, shown, views_of
 from codegod_workers.records import Assignment
-from codegod_workers.specialties import SPECIALTIES
+from codegod_workers.splice import long_files
 
 MEMORY_TOKENS = 1_500  # more recalled text than this crowds out the contract in a small model's attention
 OVERHEAD_TOKENS = 200  # chat template and special tokens, which no estimate of the text sees
@@ -27,19 +22,9 @@ class DoesNotFit(Exception):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What was read for a prompt: file texts by path, and recalled memory."""
-
-    owned: Mapping[str, str]
-    tests: Mapping[str, str]
-    reads: Mapping[str, str]
-    recalled: str = ""
-
-
 def build_request(assignment: Assignment, material: Material) -> ModelRequest:
     """The request for one turn; raises `DoesNotFit`. Optional parts shrink first, the contract never does."""
-    system = system_prompt(assignment.task.type)
+    system = system_prompt(assignment, material, long_files(material.owned))
     available = (
         assignment.context_tokens - assignment.answer_tokens - OVERHEAD_TOKENS - estimate_tokens(system)
     )
@@ -53,34 +38,24 @@ def build_request(assignment: Assignment, material: Material) -> ModelRequest:
     raise DoesNotFit(estimate_tokens(text), available)
 
 
-def system_prompt(task_type: TaskType) -> str:
-    """The template every worker gets, with the guide of its role and of its task type."""
-    guides = [_guide("worker"), _guide(f"role-{SPECIALTIES[task_type]}"), _guide(f"task-{task_type}")]
-    return "\n\n".join(guides)
-
-
-def _guide(name: str) -> str:
-    return resources.files("codegod_workers").joinpath("guides", f"{name}.md").read_text("utf-8").strip()
-
-
 def _shrinking(assignment: Assignment, material: Material) -> list[list[str]]:
     """The prompt's parts, from everything down to what cannot be left out."""
-    head = [_header(assignment), _task(assignment)]
-    owned = _files("The files as they stand now", material.owned)
-    tests = _files("The tests that must pass (you cannot change them)", material.tests)
-    findings = _findings(assignment)
-    whole = _files("Other files of the project, read-only", material.reads, outline_above=60)
-    signatures = _files("Signatures of other files, read-only", material.reads, outline_above=0)
+    head = [header(assignment), _task(assignment)]
+    owned = blocks("Your files as they stand now", material.owned)
+    tests = blocks("The tests that must pass (you cannot change them)", material.tests)
+    tail = [tests, owned, _findings(assignment)]
     recalled = f"# Possibly useful\n\n{material.recalled}" if material.recalled else ""
+    lessons = f"# What went wrong elsewhere in this project\n\n{material.lessons}" if material.lessons else ""
+    others = [shown(material.reads, views) for views in views_of(assignment.task.type)]
     return [
-        [*head, recalled, whole, tests, owned, findings],
-        [*head, recalled, signatures, tests, owned, findings],
-        [*head, signatures, tests, owned, findings],
-        [*head, tests, owned, findings],
+        *([*head, recalled, lessons, other, *tail] for other in others[:-1]),
+        *([*head, lessons, other, *tail] for other in others[-2:]),
+        [*head, *tail],
     ]
 
 
-def _header(assignment: Assignment) -> str:
+def header(assignment: Assignment) -> str:
+    """The lines that every question to a worker begins with."""
     return (
         f"Step: task\nProject: {assignment.project}\nTask: {assignment.task.id}\nAttempt: {assignment.number}"
     )
@@ -99,21 +74,6 @@ def _task(assignment: Assignment) -> str:
     return "\n".join(lines)
 
 
-def _files(title: str, files: Mapping[str, str], outline_above: int | None = None) -> str:
-    """Files as fenced blocks; those longer than `outline_above` lines as signatures."""
-    if not files:
-        return ""
-    blocks = [
-        fenced(path, outline(path, text) if _is_longer(text, outline_above) else text)
-        for path, text in files.items()
-    ]
-    return "\n\n".join([f"# {title}", *blocks])
-
-
-def _is_longer(text: str, lines: int | None) -> bool:
-    return lines is not None and text.count("\n") > lines
-
-
 def _findings(assignment: Assignment) -> str:
     if not assignment.findings:
         return ""
@@ -125,3 +85,6 @@ def _findings(assignment: Assignment) -> str:
     else:
         start = "An earlier answer failed these checks; avoid them:"
     return "\n".join(["# What was wrong", start, *shown])
+
+
+__all__ = ["DoesNotFit", "Material", "build_request", "header"]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from codegod_kit.plan import Task
 
 Kind = Literal["first", "repair", "resample"]
+Mode = Literal["fences", "tools"]
 Outcome = Literal["submitted", "rejected", "malformed", "blocked", "too_big", "contract"]
 
 
@@ -47,6 +48,10 @@ class Assignment(_Record):
     findings: tuple[Finding, ...] = ()
     context_tokens: int
     answer_tokens: int
+    mode: Mode = "fences"
+    """One shot, or a loop in which the model calls its tools: what its probe has shown it can do."""
+    in_json: bool = False
+    """Whether this model may write files through arguments: it was seen to lose nothing there."""
 
 
 class Spent(_Record):

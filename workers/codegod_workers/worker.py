@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from codegod_mesh.result import CallResult
-from codegod_models import ModelReply, ModelRequest
-from codegod_workers.answer import Answer, AnswerFault, parse_answer
-from codegod_workers.context import MEMORY_TOKENS, DoesNotFit, Material, build_request
+from codegod_models import ModelReply
+from codegod_workers.answer import Answer, AnswerFault, NoFiles, UnnamedFile, parse_answer
+from codegod_workers.context import DoesNotFit, build_request
+from codegod_workers.dialogue import Ask, Conversation, Dialogue
 from codegod_workers.findings import from_fault, from_report
+from codegod_workers.reading import READ_SECONDS, Reader, Tools
 from codegod_workers.records import Assignment, Finding, Outcome, Spent, Submission
+from codegod_workers.splice import long_files, splice
 
-READ_SECONDS = 30.0
 INSTALL_SECONDS = 600.0  # a first download over a slow line
 CHECK_SECONDS = (
     180.0  # all stages of a small project take a few seconds; a hanging test has its own limit inside
 )
 
 _OUTCOMES: Mapping[str, Outcome] = {"BLOCKED": "blocked", "TOO_BIG": "too_big", "CONTRACT": "contract"}
-
-
-class Tools(Protocol):
-    """The tools of one task: `codegod_mesh.View` is one."""
-
-    async def call(self, name: str, arguments: Mapping[str, Any], *, within: float) -> CallResult: ...
-
-
-Ask = Callable[[ModelRequest], Awaitable[ModelReply]]
-"""One model, with its retries and limits already around it; raises `ModelFault`."""
 
 
 class ToolRefused(Exception):
@@ -50,46 +42,31 @@ class Worker:
 
     async def perform(self, assignment: Assignment) -> Submission:
         """One try. What the model did wrong is in the submission; `ModelFault` and `ToolRefused` rise."""
+        material = await Reader(self.tools, self._recall).material(assignment)
         try:
-            request = build_request(assignment, await self._read(assignment))
+            request = build_request(assignment, material)
         except DoesNotFit as fault:
             return Submission(attempt=assignment.attempt, outcome="too_big", note=str(fault))
-        reply = await self.ask(request)
-        spent = (spent_on(reply),)
+        talk = Conversation(self.ask, self.tools, assignment)
         try:
-            answer = _usable(reply, assignment.task.files)
+            answer = _usable(await talk.hold(request), assignment, material.owned)
         except AnswerFault as fault:
             findings = from_fault("answer", str(fault))
-            return Submission(attempt=assignment.attempt, outcome="malformed", findings=findings, spent=spent)
+            return Submission(
+                attempt=assignment.attempt, outcome="malformed", findings=findings, spent=_spent(talk)
+            )
         if answer.control:
             outcome = _OUTCOMES[answer.control]
-            return Submission(attempt=assignment.attempt, outcome=outcome, note=answer.reason, spent=spent)
-        return await self._hand_in(assignment, answer, spent)
+            return Submission(
+                attempt=assignment.attempt, outcome=outcome, note=answer.reason, spent=_spent(talk)
+            )
+        return await self._hand_in(assignment, answer, talk)
 
-    async def _read(self, assignment: Assignment) -> Material:
-        task = assignment.task
-        query = " ".join([task.title, task.description, *task.acceptance])
-        # Code of the same project is shown as signatures already; recalled beside them it only distracts a small model.
-        kind = "" if task.type in {"bugfix", "refactor"} else "api_doc"
-        arguments = {"query": query, "budget_tokens": MEMORY_TOKENS, "type": kind}
+    async def _recall(self, arguments: Mapping[str, Any]) -> str:
         pack = await self._call("memory.memory_pack", arguments)
-        return Material(
-            owned=await self._texts(task.files),
-            tests=await self._texts(task.tests),
-            reads=await self._texts(assignment.reads),
-            recalled=str((pack.data or {}).get("text", "")),
-        )
+        return str((pack.data or {}).get("text", ""))
 
-    async def _texts(self, paths: Sequence[str]) -> dict[str, str]:
-        """The texts of those of `paths` that exist; of a long file its first page, with a note that says so."""
-        texts: dict[str, str] = {}
-        for path in paths:
-            read = await self.tools.call("sandbox.file_read", {"path": path}, within=READ_SECONDS)
-            if not read.is_error:
-                texts[path] = read.text
-        return texts
-
-    async def _hand_in(self, assignment: Assignment, answer: Answer, spent: tuple[Spent, ...]) -> Submission:
+    async def _hand_in(self, assignment: Assignment, answer: Answer, talk: Conversation) -> Submission:
         """Write the files, commit the try whatever it is worth, then say what the checks found."""
         for path, text in answer.files.items():
             written = await self.tools.call(
@@ -116,11 +93,11 @@ class Worker:
             outcome=outcome,
             commit=str((commit or {}).get("id", "")),
             tree=str((commit or {}).get("tree", "")),
-            files=tuple(answer.files),
+            files=tuple(sorted({*answer.files, *talk.dialogue.written})),
             dependencies=answer.needs.dependencies,
             findings=findings,
             report=dict(report),
-            spent=spent,
+            spent=_spent(talk),
         )
 
     async def _supply(self, dependencies: Sequence[str]) -> None:
@@ -184,13 +161,27 @@ def _is_test(path: str) -> bool:
     return path.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
 
 
-def _usable(reply: ModelReply, wanted: Sequence[str]) -> Answer:
+def _spent(talk: Conversation) -> tuple[Spent, ...]:
+    return tuple(spent_on(reply) for reply in talk.dialogue.replies)
+
+
+def _usable(dialogue: Dialogue, assignment: Assignment, owned: Mapping[str, str]) -> Answer:
+    """The answer with whole files, parts of long ones put where they belong; raises `AnswerFault`."""
+    reply = dialogue.answer
     if reply.stop == "refusal":
         raise AnswerFault("The model refused to answer. Write the files; they are ordinary application code.")
-    answer = parse_answer(reply.text, wanted)
+    try:
+        answer = parse_answer(
+            reply.text, assignment.task.files, long=long_files(owned), in_json=assignment.in_json
+        )
+    except (NoFiles, UnnamedFile):
+        if not dialogue.written:
+            raise
+        answer = Answer()  # all its files stand in the tree already
     if reply.stop == "length":
         raise AnswerFault("The answer reached its length limit. Write the same files more briefly.")
-    return answer
+    spliced = {path: splice(path, owned[path], parts) for path, parts in answer.parts.items()}
+    return replace(answer, files={**answer.files, **spliced}, parts={})
 
 
 __all__ = ["Ask", "ToolRefused", "Tools", "Worker", "spent_on"]

@@ -10,7 +10,11 @@ from codegod_orchestrator.doors.settings import Refused
 DEFAULT_MASTER = "anthropic:claude-sonnet-5-5"
 DEFAULT_WORKER = "ollama:qwen2.5-coder:7b"
 SIMULATOR = "simulator"
-REAL_MODELS = "For real models set ANTHROPIC_API_KEY and OLLAMA_HOST, or pass --master and --worker."
+HOST = "host"
+REAL_MODELS = (
+    "For real models set ANTHROPIC_API_KEY and OLLAMA_HOST, or pass --master and --worker (anthropic:MODEL, "
+    "ollama:MODEL, openai:MODEL)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,12 @@ class Choice:
 
     @property
     def simulated(self) -> bool:
-        return any(name.split(":")[0] == SIMULATOR for name in (self.master, *self.ladder))
+        return any(_is(SIMULATOR, name) for name in (self.master, *self.ladder))
+
+    @property
+    def asks_host(self) -> bool:
+        """Whether some of the questions go to whoever is connected."""
+        return any(_is(HOST, name) for name in (self.master, *self.ladder))
 
 
 def choose_models(
@@ -30,7 +39,8 @@ def choose_models(
 ) -> Choice:
     """The choice; raises `Refused` when only one half of it can be made.
 
-    A real master and a simulated worker are never mixed unless both were named.
+    A real master and a simulated worker are never mixed unless both were named. A host that is named for one part
+    plays the other one too where nobody else is there for it.
     """
     key = bool(environment.get("ANTHROPIC_API_KEY", "").strip())
     host = bool(environment.get("OLLAMA_HOST", "").strip())
@@ -39,14 +49,14 @@ def choose_models(
     rungs = _rungs(ladder) or ((named,) if named else ())
     if not chosen_master and not rungs and not host:
         return Choice(SIMULATOR, (SIMULATOR,))
-    if not chosen_master and rungs and rungs[0].split(":")[0] == SIMULATOR:
+    if not chosen_master and rungs and (_is(SIMULATOR, rungs[0]) or _is(HOST, rungs[0])):
         return Choice(rungs[0], rungs)
     if not chosen_master:
         raise Refused(
             f"There are workers ({rungs[0] if rungs else DEFAULT_WORKER}) but no master to plan for them. Set "
             "ANTHROPIC_API_KEY, or name a master with --master (e.g. --master ollama:qwen2.5-coder:32b)."
         )
-    if chosen_master.split(":")[0] == SIMULATOR and not rungs:
+    if not rungs and (_is(SIMULATOR, chosen_master) or (_is(HOST, chosen_master) and not host)):
         return Choice(chosen_master, (chosen_master,))
     if ladder:
         return Choice(chosen_master, rungs)
@@ -56,9 +66,13 @@ def choose_models(
 
 def _with_master(worker: str, master: str) -> tuple[str, ...]:
     """A small worker, then the master for what is too hard for it; a simulated or equal master adds nothing."""
-    if worker == master or SIMULATOR in (worker.split(":")[0], master.split(":")[0]):
+    if worker.rstrip(":") == master.rstrip(":") or _is(SIMULATOR, worker) or _is(SIMULATOR, master):
         return (worker,)
     return (worker, master)
+
+
+def _is(provider: str, name: str) -> bool:
+    return name.partition(":")[0].lower() == provider
 
 
 def _rungs(ladder: str) -> tuple[str, ...]:

@@ -71,7 +71,14 @@ def _parser() -> argparse.ArgumentParser:
         )
         if name == "report":
             command.add_argument("--json", action="store_true", help="as JSON instead of text")
-    _add_models(commands.add_parser("doctor", help="what is here, what is missing, and what to do about it"))
+    doctor = commands.add_parser("doctor", help="what is here, what is missing, and what to do about it")
+    _add_models(doctor)
+    doctor.add_argument(
+        "--model",
+        default="",
+        metavar="MODEL",
+        help="ask this model some twenty micro-tasks and keep what it can do",
+    )
     return parser
 
 
@@ -90,6 +97,7 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
     )
     _add_wishes(parser)
     _add_models(parser)
+    _add_limits(parser)
     parser.add_argument(
         "--max-parallel", type=int, default=0, metavar="N", help="tasks at a time (MAX_PARALLEL_TASKS)"
     )
@@ -101,12 +109,14 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default="plan.yaml", metavar="FILE", help="where to write it (%(default)s)")
     _add_wishes(parser)
     _add_models(parser)
+    _add_limits(parser)
     parser.add_argument("--mcp-config", default="", metavar="FILE", help="the mcp.json to use")
 
 
 def _add_resume(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("build", nargs="?", default="", help="the build's id; the newest build when left out")
     parser.add_argument("--ladder", default="", metavar="MODELS", help="go on with another ladder")
+    _add_limits(parser)
     parser.add_argument("--mcp-config", default="", metavar="FILE", help="the mcp.json to use")
 
 
@@ -118,6 +128,18 @@ def _add_wishes(parser: argparse.ArgumentParser) -> None:
         "--stack", action="append", default=[], metavar="PART=CHOICE", help="e.g. --stack backend=FastAPI"
     )
     parser.add_argument("--platform", action="append", default=[], metavar="NAME", help="backend, web or cli")
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "limits",
+        "the most that a build may take in all, over every resume; at a limit it ends as partial and can be resumed with "
+        "a larger one (`none` takes a limit away)",
+    )
+    group.add_argument("--max-cost", default="", metavar="USD", help="money, e.g. 2.50")
+    group.add_argument("--max-tokens", default="", metavar="N", help="tokens, in and out, e.g. 500000")
+    group.add_argument("--max-time", default="", metavar="TIME", help="wall time, e.g. 90s, 30m, 2h")
+    group.add_argument("--max-attempts", default="", metavar="N", help="attempts at tasks, e.g. 40")
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:

@@ -14,15 +14,16 @@ import anyio
 
 from codegod_kit import Grant, GrantIssuer, Plan, TaskType
 from codegod_mesh import Allocation, Config, Mesh, MeshSettings, ToolCall, find_config, load_config
-from codegod_models import ModelInfo, ModelSettings, Provider, open_provider, parse_model
+from codegod_models import Desk, ModelInfo, ModelSettings, Provider, open_provider, parse_model
 from codegod_orchestrator.build import Builder, Models, recover
 from codegod_orchestrator.capability import Facts, facts_of
 from codegod_orchestrator.doors.choice import SIMULATOR, Choice
 from codegod_orchestrator.doors.identity import with_identity
 from codegod_orchestrator.doors.settings import Refused, Settings
-from codegod_orchestrator.doors.simulated import Simulated, simulator
+from codegod_orchestrator.doors.simulated import OPTIONS, STRONG, Simulated, simulator
 from codegod_orchestrator.journal import Build, ClaimedBuild, Journal
 from codegod_orchestrator.options import BuildOptions
+from codegod_workers.capability import read_capability
 
 FETCH_ALLOW = "CODEGOD_FETCH_ALLOW"
 STATUS_SECONDS = 30.0
@@ -39,23 +40,34 @@ class Opened:
 
 
 @asynccontextmanager
-async def open_models(choice: Choice, settings: Settings) -> AsyncIterator[Opened]:
-    """Open and check every model of `choice`; raises `ModelFault` or `Refused` before any work has begun."""
+async def open_models(choice: Choice, settings: Settings, desk: Desk | None = None) -> AsyncIterator[Opened]:
+    """Open and check every model of `choice`; raises `ModelFault` or `Refused` before any work has begun.
+
+    Models that are a host ask at `desk`; without one they are refused, because nobody can be connected.
+    """
     async with AsyncExitStack() as stack:
         played = None
         if choice.simulated:
             folders = {
                 name.partition(":")[2] for name in (choice.master, *choice.ladder) if _is_simulated(name)
             }
-            played = await stack.enter_async_context(simulator(sorted(filter(None, folders))))
+            more = settings.environment.get(OPTIONS, "")
+            played = await stack.enter_async_context(simulator(sorted(folders - {"", STRONG}), more))
         providers: list[Provider] = []
         for place, name in enumerate((choice.master, *choice.ladder)):
-            provider = _open(name, "master" if place == 0 else "worker", settings, played)
+            part = "master" if place == 0 or name == f"{SIMULATOR}:{STRONG}" else "worker"
+            provider = _open(name, part, settings, played, desk)
             stack.push_async_callback(provider.aclose)
             providers.append(provider)
         infos = tuple([await provider.check() for provider in providers])
         known = [info.context_tokens for info in infos[1:] if info.context_tokens]
-        models = Models(providers[0], providers[1:], min(known, default=None), _answer_tokens(infos[0]))
+        models = Models(
+            providers[0],
+            providers[1:],
+            min(known, default=None),
+            _answer_tokens(infos[0]),
+            tuple(read_capability(settings.state, str(provider.model)) for provider in providers[1:]),
+        )
         yield Opened(models, infos, played)
 
 
@@ -69,10 +81,10 @@ def _is_simulated(name: str) -> bool:
     return name.split(":")[0] == SIMULATOR
 
 
-def _open(name: str, part: str, settings: Settings, played: Simulated | None) -> Provider:
+def _open(name: str, part: str, settings: Settings, played: Simulated | None, desk: Desk | None) -> Provider:
     model_settings = ModelSettings.from_environment(settings.environment)
     if not _is_simulated(name) or played is None:
-        return open_provider(parse_model(name), model_settings)
+        return open_provider(parse_model(name), model_settings, desk=desk)
     spoken = f"anthropic:{played.master}" if part == "master" else f"ollama:{played.worker}"
     played_settings = replace(model_settings, base_url=played.url, simulated=True)
     return open_provider(parse_model(spoken), played_settings)

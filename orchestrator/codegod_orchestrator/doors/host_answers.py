@@ -9,18 +9,26 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from codegod_kit import page_text
 from codegod_orchestrator.doors.choice import Choice
+from codegod_orchestrator.doors.previews import PREVIEW
+from codegod_orchestrator.doors.questions import Question
 from codegod_orchestrator.doors.runs import EVENTS_PAGE, News, Runs
 from codegod_orchestrator.doors.told import one_line
 from codegod_orchestrator.journal import Build, Event
 from codegod_orchestrator.options import BuildOptions
-from codegod_orchestrator.report import TaskReport, read_report
 
 PROMPT_SHOWN_CHARS = 200
 REASON_SHOWN_CHARS = 1_000  # a fault names what to do at its end, so it is rarely cut
+QUESTION_PAGE_CHARS = 20_000  # about 6,000 tokens: hosts cut what is longer, or warn of it
 SIMULATED = (
     "The models are simulated: a recorded project is played back, and everything around it is real. For real models "
-    "set ANTHROPIC_API_KEY and OLLAMA_HOST in the server's environment, or pass `master` and `worker`."
+    "set ANTHROPIC_API_KEY and OLLAMA_HOST in the server's environment, or pass `master` and `worker`. With "
+    'master="host:" you are asked yourself, and need no key.'
+)
+ASKED = (
+    "You are a model of this build, or all of them: answer its questions with question_next and question_answer until "
+    "the build has ended. Nobody else does."
 )
 
 
@@ -66,6 +74,26 @@ class Progress(BaseModel):
     next: str
 
 
+class Asked(BaseModel):
+    question: str
+    build: str
+    model: str
+    text: str
+    next_cursor: str
+    total_chars: int
+    answer_tokens: int
+    ended: bool
+    next: str
+
+
+class Answered(BaseModel):
+    question: str
+    build: str
+    whole: bool
+    chars: int
+    next: str
+
+
 class BuildLine(BaseModel):
     build: str
     state: str
@@ -93,8 +121,71 @@ def started(build: Build, choice: Choice) -> Started:
         build=build.id,
         out=build.out,
         simulated=choice.simulated,
-        note=SIMULATED if choice.simulated else "",
-        next=f"Call build_wait(build={build.id!r}, cursor={build.last_event}).",
+        note=SIMULATED if choice.simulated else ASKED if choice.asks_host else "",
+        next=_first_call(build, choice),
+    )
+
+
+def _first_call(build: Build, choice: Choice) -> str:
+    if choice.asks_host:
+        return f"Call question_next(build={build.id!r})."
+    return f"Call build_wait(build={build.id!r}, cursor={build.last_event})."
+
+
+def asked(question: Question, text: str, cursor: str, after: str) -> Asked:
+    """A page of a question; what to call next once it is read."""
+    page = page_text(text, cursor, limit=QUESTION_PAGE_CHARS)
+    if page.next_cursor:
+        same = f", after={after!r}" if after else ""  # the cursor belongs to the text without what is known
+        place = f"question={question.id!r}, cursor={page.next_cursor!r}{same}"
+        call = f"Read on before you answer: question_next({place})."
+    else:
+        call = f"Call question_answer(question={question.id!r}, text=…) with the whole answer, in the form that is asked for."
+    return Asked(
+        question=question.id,
+        build=question.build,
+        model=question.model,
+        text=page.text,
+        next_cursor=page.next_cursor,
+        total_chars=page.total_chars,
+        answer_tokens=question.request.max_tokens,
+        ended=False,
+        next=call,
+    )
+
+
+async def nothing_asked(runs: Runs, build: str) -> Asked:
+    """No question in time: whether the build has ended, and what to call next."""
+    ended, call = False, f"Nothing is asked yet. Call question_next(build={build!r}) again."
+    if build and build != PREVIEW:
+        running = runs.is_running(build)
+        found = await runs.journal.build(build)
+        ended = runs.has_ended(found)
+        if ended or not running:
+            call = _next(found, ended=ended, running=running, asked=False, cursor=found.last_event)
+    return Asked(
+        question="",
+        build=build,
+        model="",
+        text="",
+        next_cursor="",
+        total_chars=0,
+        answer_tokens=0,
+        ended=ended,
+        next=call,
+    )
+
+
+def answered(question: Question, *, whole: bool) -> Answered:
+    """What was taken of an answer, and what to call next."""
+    if not whole:
+        call = f"Call question_answer(question={question.id!r}, text=…) with the next piece."
+    elif question.build == PREVIEW:
+        call = "Call plan_preview again with the same arguments."
+    else:
+        call = f"Call question_next(build={question.build!r}, after={question.id!r})."
+    return Answered(
+        question=question.id, build=question.build, whole=whole, chars=len(question.answer), next=call
     )
 
 
@@ -107,7 +198,7 @@ def progress(news: News) -> Progress:
         ended=news.ended,
         lines=list(news.lines),
         cursor=news.cursor,
-        next=_next(build, ended=news.ended, running=news.running, cursor=news.cursor),
+        next=_next(build, ended=news.ended, running=news.running, asked=news.asked, cursor=news.cursor),
     )
 
 
@@ -138,7 +229,13 @@ async def status_of(runs: Runs, build: str) -> Status:
         tokens=spend.tokens,
         cost_usd=str(spend.cost),
         seconds=round(((found.ended or datetime.now(UTC)) - found.created).total_seconds(), 1),
-        next=_next(found, ended=ended, running=running, cursor=found.last_event),
+        next=_next(
+            found,
+            ended=ended,
+            running=running,
+            asked=bool(runs.questions.waiting(build)),
+            cursor=found.last_event,
+        ),
     )
 
 
@@ -167,37 +264,6 @@ async def events_of(runs: Runs, build: str) -> list[dict[str, Any]]:
     return [_event(event) for event in await runs.journal.events(build, max(0, last - EVENTS_PAGE))]
 
 
-async def evidence_of(runs: Runs, build: str) -> dict[str, Any]:
-    """What a build proved, task by task, and what it did not, as JSON values."""
-    report = await read_report(runs.journal, build)
-    last = report.last_run
-    return {
-        "build": build,
-        "state": report.build.state,
-        "sandbox": list(report.levels),
-        "simulated": list(report.spend.simulated),
-        "tasks": [_evidence(task) for task in report.tasks],
-        "last_run": None
-        if last is None
-        else {"tree": last.tree, "tests": {test.id: test.outcome for test in last.tests}},
-        "not_proved": list(report.unproved),
-    }
-
-
-def _evidence(task: TaskReport) -> dict[str, Any]:
-    proof = task.proof
-    return {
-        "task": task.task.id,
-        "state": task.task.state,
-        "commit": proof.commit,
-        "tree": proof.tree,
-        "red_then_green": list(proof.green),
-        "red_not_green": list(proof.open),
-        "guards": list(proof.guards),
-        "attempts": {attempt.id: attempt.state for attempt in task.attempts},
-    }
-
-
 def _event(event: Event) -> dict[str, Any]:
     about = {"task": event.task, "attempt": event.attempt}
     data = {name: _short(value) for name, value in event.data.items()}
@@ -219,8 +285,10 @@ def _simulated(build: Build) -> bool:
     return Choice(options.master, options.ladder).simulated
 
 
-def _next(build: Build, *, ended: bool, running: bool, cursor: int) -> str:
+def _next(build: Build, *, ended: bool, running: bool, asked: bool, cursor: int) -> str:
     name = repr(build.id)
+    if asked:
+        return f"You are asked: call question_next(build={name})."
     if not ended and running:
         return f"Call build_wait(build={name}, cursor={cursor})."
     if not ended:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +13,14 @@ import anyio
 from pydantic import Field
 
 from codegod_kit import dump_plan, parse_plan
+from codegod_models import parse_model
 from codegod_orchestrator.doors.choice import Choice
 from codegod_orchestrator.doors.commands.build import folder_name, parallel, wishes
+from codegod_orchestrator.doors.commands.limiting import changed_limits
 from codegod_orchestrator.doors.host_faults import FolderPromised, NotAUrl
 from codegod_orchestrator.doors.settings import Refused, Settings, check_out
 from codegod_orchestrator.journal import Journal
+from codegod_orchestrator.limits import Limits, PriceUnknown, require_prices
 from codegod_orchestrator.options import BuildOptions
 from codegod_orchestrator.states import BUILD_ENDS
 
@@ -29,11 +34,31 @@ Out = Annotated[
     str,
     Field(description="An empty or new folder for the result, e.g. `/home/me/todo`; empty: one is chosen"),
 ]
+AnyBuildId = Annotated[str, Field(description="The id of a build, e.g. `b-7k3m9xqd`; empty: any build")]
+QuestionId = Annotated[str, Field(description="The id that `question_next` returned, e.g. `q-7k3m9xqd`")]
+OpenQuestion = Annotated[
+    str, Field(description="A question to read on in, with its `next_cursor`; empty: the next question")
+]
+TextCursor = Annotated[str, Field(description="`next_cursor` of the last answer; empty to begin")]
+After = Annotated[
+    str,
+    Field(
+        description="The question that you answered last, if you still remember what you read: it is not shown again"
+    ),
+]
+AnswerText = Annotated[str, Field(description="The answer, in the form that the question asks for")]
+More = Annotated[bool, Field(description="True when another piece of the same answer follows")]
 Master = Annotated[
-    str, Field(description="Who plans, e.g. `anthropic:claude-sonnet-5-5`; empty: the server's default")
+    str,
+    Field(
+        description="Who plans, e.g. `anthropic:claude-sonnet-5-5`, or `host:` for you yourself; empty: the server's default"
+    ),
 ]
 WorkerModel = Annotated[
-    str, Field(description="Who writes, e.g. `ollama:qwen2.5-coder:7b`; empty: the server's default")
+    str,
+    Field(
+        description="Who writes, e.g. `ollama:qwen2.5-coder:7b`, or `host:` for you yourself; empty: the server's default"
+    ),
 ]
 PlanText = Annotated[
     str,
@@ -49,11 +74,37 @@ Specifications = Annotated[
     list[str],
     Field(description="Addresses of OpenAPI documents to follow, e.g. `['https://example.org/api.json']`"),
 ]
+MaxCost = Annotated[
+    str, Field(description="The most that it may cost in US dollars, e.g. `2.50`; empty: no limit")
+]
+MaxTokens = Annotated[str, Field(description="The most tokens, in and out, e.g. `500000`; empty: no limit")]
+MaxTime = Annotated[str, Field(description="The most wall time, e.g. `30m`; empty: no limit")]
+MaxAttempts = Annotated[str, Field(description="The most attempts at tasks, e.g. `40`; empty: no limit")]
 Cursor = Annotated[int, Field(description="`cursor` of the last answer; 0 to begin", ge=0)]
 WaitSeconds = Annotated[
     float, Field(description="How many seconds to wait for news, 45 at most", ge=0, le=WAIT_SECONDS)
 ]
 Limit = Annotated[int, Field(description="How many, newest first, e.g. 20", ge=1, le=BUILDS_LISTED)]
+
+
+@dataclass(frozen=True, slots=True)
+class Most:
+    """The limits that a host named, as text; empty: none."""
+
+    max_cost: str = ""
+    max_tokens: str = ""
+    max_time: str = ""
+    max_attempts: str = ""
+
+    def instead_of(self, before: Limits, choice: Choice) -> Limits:
+        """`before` with what was named in its place; raises `Refused`, also for money that nobody could count."""
+        limits = changed_limits(argparse.Namespace(**asdict(self)), before)
+        try:
+            models = map(parse_model, (choice.master, *choice.ladder))
+            require_prices(limits, models, datetime.now(UTC).date())
+        except PriceUnknown as fault:
+            raise Refused(str(fault)) from fault
+        return limits
 
 
 def options_of(
@@ -64,6 +115,7 @@ def options_of(
     platform: list[str],
     api_spec: list[str],
     plan: str = "",
+    most: Most | None = None,
 ) -> BuildOptions:
     """What the host asked for, checked as the command line's options are."""
     for source in api_spec:
@@ -73,6 +125,7 @@ def options_of(
     chosen = {
         "master": choice.master,
         "ladder": choice.ladder,
+        "limits": (most or Most()).instead_of(Limits(), choice),
         "max_parallel": parallel(0, settings),
         "plan": dump_plan(parse_plan(plan)) if plan.strip() else "",
     }

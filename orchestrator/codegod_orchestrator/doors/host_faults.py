@@ -14,6 +14,7 @@ from codegod_orchestrator.journal import UnknownBuild
 _IN_TOOL_WORDS = (
     (re.compile(r"`?codegod build \"([^\"]*)\"`?"), r'build_start(prompt="\1")'),
     (re.compile(r"`?codegod cancel (b-\w+)`?"), r'build_cancel(build="\1")'),
+    (re.compile(r"`?codegod resume (b-\w+) --max-(\w+) MORE`?"), r'build_resume(build="\1", max_\2="…")'),
     (re.compile(r"`?codegod resume (b-\w+)`?"), r'build_resume(build="\1")'),
     (re.compile(r"`?codegod (?:report|status|logs) (b-\w+)`?"), r'build_result(build="\1")'),
     (re.compile(r"`?codegod list`?"), "build_list()"),
@@ -85,6 +86,30 @@ class NotAUrl(ToolFault):
             f"`api_spec` {source!r} is no address. Pass http:// or https:// addresses; a file goes into the prompt."
         )
         self.source = source
+
+
+class NoSuchQuestion(ToolFault):
+    def __init__(self, question: str, *, answered: bool) -> None:
+        why = "is answered" if answered else "is not open: it was taken back, or this server was started anew"
+        super().__init__(f"The question {question!r} {why}. Call question_next() to get one that is open.")
+        self.question = question
+
+
+class EmptyAnswer(ToolFault):
+    def __init__(self, question: str) -> None:
+        super().__init__(
+            f"The answer to {question!r} is empty. Pass the whole answer as `text`, in the form that the question asks for."
+        )
+        self.question = question
+
+
+class AnswerTooLong(ToolFault):
+    def __init__(self, question: str, size: int, limit: int) -> None:
+        super().__init__(
+            f"The answer to {question!r} has {size} characters; {limit} is the most. Answer more briefly: call "
+            "question_next() to begin again."
+        )
+        self.question = question
 
 
 @contextmanager

@@ -6,17 +6,15 @@ the build's id is all that a client has to keep. When the host goes away the bui
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Callable
+import os
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import anyio
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp_types import ToolAnnotations
 
 from codegod_kit import (
@@ -28,6 +26,7 @@ from codegod_kit import (
     tool_server,
 )
 from codegod_orchestrator.doors.choice import Choice, choose_models
+from codegod_orchestrator.doors.commands.limiting import current_limits, keep_limits, require_room
 from codegod_orchestrator.doors.host_answers import (
     Builds,
     PlanPreview,
@@ -35,8 +34,6 @@ from codegod_orchestrator.doors.host_answers import (
     Started,
     Status,
     builds_of,
-    events_of,
-    evidence_of,
     progress,
     started,
     status_of,
@@ -47,6 +44,11 @@ from codegod_orchestrator.doors.host_asks import (
     Cursor,
     Limit,
     Master,
+    MaxAttempts,
+    MaxCost,
+    MaxTime,
+    MaxTokens,
+    Most,
     Out,
     PlanText,
     Platforms,
@@ -59,10 +61,14 @@ from codegod_orchestrator.doors.host_asks import (
     options_of,
 )
 from codegod_orchestrator.doors.host_faults import told
-from codegod_orchestrator.doors.previews import Previews
+from codegod_orchestrator.doors.host_questions import add_questions
+from codegod_orchestrator.doors.host_resources import add_resources
+from codegod_orchestrator.doors.host_state import Hosted, hosted
+from codegod_orchestrator.doors.previews import PREVIEW, Previews
+from codegod_orchestrator.doors.questions import Questions
 from codegod_orchestrator.doors.runs import Runs
 from codegod_orchestrator.doors.settings import Refused, Settings, check_prompt, read_settings
-from codegod_orchestrator.journal import Journal, UnknownBuild
+from codegod_orchestrator.journal import Journal
 from codegod_orchestrator.options import BuildOptions
 from codegod_orchestrator.planning import lasting
 from codegod_orchestrator.report import read_report
@@ -78,14 +84,6 @@ PLANS = ToolAnnotations(
 STOPS = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Hosted:
-    """What lives as long as the server: its builds and the plans that are being made."""
-
-    runs: Runs
-    previews: Previews
 
 
 def create(settings: ServerSettings) -> MCPServer[Any]:
@@ -105,7 +103,9 @@ def build_server(settings: Settings, served: ServerSettings) -> MCPServer[Any]:
     @asynccontextmanager
     async def lifespan(_: MCPServer[Any]) -> AsyncIterator[Hosted]:
         async with Journal.open(settings.journal) as journal, anyio.create_task_group() as group:
-            yield Hosted(Runs(settings, journal, group), Previews(settings, group))
+            questions = Questions()
+            runs = Runs(settings, journal, group, questions)
+            yield Hosted(runs, Previews(settings, group, questions), questions)
             group.cancel_scope.cancel()
 
     server = tool_server(
@@ -113,15 +113,18 @@ def build_server(settings: Settings, served: ServerSettings) -> MCPServer[Any]:
         served,
         instructions=(
             "Builds whole, tested applications from one prompt. Call build_start, then build_wait again and again "
-            "until `ended` is true, then build_result. A build stops when this server stops; build_resume goes on."
+            "until `ended` is true, then build_result. A build stops when this server stops; build_resume goes on. "
+            'With master="host:" you plan and judge yourself, with worker="host:" you write too: then call '
+            "question_next and question_answer again and again until `ended` is true."
         ),
         lifespan=lifespan,
     )
     _add_starting(server, settings, served.root)
     _add_planning(server, settings)
     _add_watching(server)
+    add_questions(server)
     _add_ending(server)
-    _add_resources(server)
+    add_resources(server)
     return server
 
 
@@ -137,16 +140,21 @@ def _add_starting(server: MCPServer[Any], settings: Settings, root: Path) -> Non
         stack: Stack = [],  # noqa: B006 - the schema's default; nobody changes it
         platform: Platforms = [],  # noqa: B006
         api_spec: Specifications = [],  # noqa: B006
+        max_cost: MaxCost = "",
+        max_tokens: MaxTokens = "",
+        max_time: MaxTime = "",
+        max_attempts: MaxAttempts = "",
     ) -> Started:
         """Start building an application and return its id at once; it goes on by itself.
 
         Example: build_start(prompt="Create a REST API for todo management").
         """
-        runs = _hosted(ctx).runs
+        runs = hosted(ctx).runs
         with told():
             text = check_prompt(prompt)
             choice = choose_models(settings.environment, master=master, worker=worker)
-            options = options_of(settings, choice, text, stack, platform, api_spec, plan)
+            most = Most(max_cost, max_tokens, max_time, max_attempts)
+            options = options_of(settings, choice, text, stack, platform, api_spec, plan, most)
             async with runs.starting:
                 runs.require_room()
                 folder = await folder_of(settings, runs.journal, root, out, text)
@@ -156,14 +164,32 @@ def _add_starting(server: MCPServer[Any], settings: Settings, root: Path) -> Non
         return started(build, choice)
 
     @server.tool(annotations=STARTS)
-    async def build_resume(ctx: Context[Any, Any], build: BuildId) -> Started:
-        """Go on with a build that was interrupted, failed or is partial. Example: build_resume(build="b-7k3m9xqd")."""
-        runs = _hosted(ctx).runs
+    async def build_resume(
+        ctx: Context[Any, Any],
+        build: BuildId,
+        max_cost: MaxCost = "",
+        max_tokens: MaxTokens = "",
+        max_time: MaxTime = "",
+        max_attempts: MaxAttempts = "",
+    ) -> Started:
+        """Go on with a build that was interrupted, failed or is partial; with larger limits if one was reached.
+
+        Example: build_resume(build="b-7k3m9xqd").
+        """
+        runs = hosted(ctx).runs
+        most = Most(max_cost, max_tokens, max_time, max_attempts)
         with told():
             async with runs.starting:
                 found = await runs.journal.build(build)
                 options = BuildOptions.model_validate(found.options)
                 choice = Choice(options.master, options.ladder)
+                before = await current_limits(runs.journal, build, options.limits)
+                limits = most.instead_of(before, choice)
+                runs.require_startable(found)
+                await require_room(runs.journal, build, limits)
+                if limits != before:
+                    async with runs.journal.claim_build(build, owner=f"pid {os.getpid()}") as claimed:
+                        await keep_limits(claimed, limits)
                 runs.start(found, choice)
         return started(found, choice)
 
@@ -191,9 +217,11 @@ def _add_planning(server: MCPServer[Any], settings: Settings) -> None:
             text = check_prompt(prompt)
             choice = choose_models(settings.environment, master=master)
             options = options_of(settings, choice, text, stack, platform, api_spec)
-            plan = await _hosted(ctx).previews.plan(text, options, WAIT_SECONDS, waiting)
+            plan = await hosted(ctx).previews.plan(text, options, WAIT_SECONDS, waiting)
         if plan is None:
             again = "The master is still planning. Call plan_preview again with the same arguments."
+            if hosted(ctx).questions.waiting(PREVIEW):
+                again = f"You are asked for the plan: call question_next(build={PREVIEW!r})."
             return PlanPreview(ready=False, plan="", tasks=0, simulated=choice.simulated, next=again)
         return PlanPreview(
             ready=True,
@@ -217,26 +245,26 @@ def _add_watching(server: MCPServer[Any]) -> None:
         Example: build_wait(build="b-7k3m9xqd", cursor=0).
         """
         with told():
-            return progress(await _hosted(ctx).runs.news(build, cursor, timeout_s))
+            return progress(await hosted(ctx).runs.news(build, cursor, timeout_s))
 
     @server.tool(annotations=READS)
     async def build_status(ctx: Context[Any, Any], build: BuildId) -> Status:
         """The state of a build and of each of its tasks, now. Example: build_status(build="b-7k3m9xqd")."""
         with told():
-            return await status_of(_hosted(ctx).runs, build)
+            return await status_of(hosted(ctx).runs, build)
 
     @server.tool(annotations=READS)
     async def build_list(ctx: Context[Any, Any], limit: Limit = 20) -> Builds:
         """The newest builds on this machine and their states. Example: build_list(limit=5)."""
         with told():
-            return await builds_of(_hosted(ctx).runs, limit)
+            return await builds_of(hosted(ctx).runs, limit)
 
 
 def _add_ending(server: MCPServer[Any]) -> None:
     @server.tool(annotations=STOPS)
     async def build_cancel(ctx: Context[Any, Any], build: BuildId) -> Status:
         """Stop a build for good; what has landed is kept. Example: build_cancel(build="b-7k3m9xqd")."""
-        runs = _hosted(ctx).runs
+        runs = hosted(ctx).runs
         with told():
             await runs.cancel(build)
             return await status_of(runs, build)
@@ -248,42 +276,7 @@ def _add_ending(server: MCPServer[Any]) -> None:
         Example: build_result(build="b-7k3m9xqd").
         """
         with told():
-            return report_text(await read_report(_hosted(ctx).runs.journal, build))
-
-
-def _add_resources(server: MCPServer[Any]) -> None:
-    async def read(ctx: Context[Any, Any], build: str, show: Callable[[Runs, str], Any]) -> str:
-        try:
-            shown = await show(_hosted(ctx).runs, build)
-        except UnknownBuild as fault:
-            raise ResourceNotFoundError(
-                f"No build is called {build!r}. Call build_list() to see them."
-            ) from fault
-        return json.dumps(shown, ensure_ascii=False, indent=1, default=str)
-
-    @server.resource("build://{build}", mime_type="application/json")
-    async def build_state(build: str, ctx: Context[Any, Any]) -> str:
-        """The state of a build and its tasks."""
-
-        async def status(runs: Runs, build: str) -> dict[str, Any]:
-            return (await status_of(runs, build)).model_dump(mode="json")
-
-        return await read(ctx, build, status)
-
-    @server.resource("build://{build}/events", mime_type="application/json")
-    async def build_events(build: str, ctx: Context[Any, Any]) -> str:
-        """The last events of a build, long texts cut."""
-        return await read(ctx, build, events_of)
-
-    @server.resource("build://{build}/evidence", mime_type="application/json")
-    async def build_evidence(build: str, ctx: Context[Any, Any]) -> str:
-        """What a build proved, task by task, and what it did not."""
-        return await read(ctx, build, evidence_of)
-
-
-def _hosted(ctx: Context[Any, Any]) -> Hosted:
-    hosted: Hosted = ctx.request_context.lifespan_context
-    return hosted
+            return report_text(await read_report(hosted(ctx).runs.journal, build))
 
 
 def main() -> int:

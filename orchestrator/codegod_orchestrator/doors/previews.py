@@ -11,9 +11,11 @@ from anyio.abc import TaskGroup
 from codegod_kit import Plan, ToolFault
 from codegod_orchestrator.doors.choice import Choice
 from codegod_orchestrator.doors.engine import open_engine, open_models
+from codegod_orchestrator.doors.questions import Questions
 from codegod_orchestrator.doors.settings import Settings
 from codegod_orchestrator.options import BuildOptions
 
+PREVIEW = "preview"  # stands for the build of a question, where there is none
 PREVIEWS_KEPT = 4  # plans that are being made, or that nobody has fetched yet
 TOLD_SECONDS = 5.0  # how often a waiting host hears that planning goes on
 
@@ -35,8 +37,9 @@ class _Preview:
 class Previews:
     """Makes plans in `group`, one for each prompt with its wishes; whoever asks again gets the same one."""
 
-    def __init__(self, settings: Settings, group: TaskGroup) -> None:
+    def __init__(self, settings: Settings, group: TaskGroup, questions: Questions) -> None:
         self._settings = settings
+        self._questions = questions
         self._group = group
         self._previews: dict[tuple[str, str], _Preview] = {}
 
@@ -49,11 +52,14 @@ class Previews:
     ) -> Plan | None:
         """The plan, or None when it takes longer than `within` seconds: ask again. `told` hears of seconds waited.
 
-        Raises what went wrong with it; asking once more then makes a new one.
+        None, too, as soon as the master is the host itself and a question waits for it. Raises what went wrong with it; asking once more then makes a new one.
         """
         key = (prompt, options.model_dump_json())
         preview = self._previews.get(key) or self._begin(key, options)
-        await _waited(preview.over, within, told)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._until_asked, group.cancel_scope)
+            await _waited(preview.over, within, told)
+            group.cancel_scope.cancel()
         if preview.outcome is None:
             return None
         self._previews.pop(key, None)
@@ -68,6 +74,10 @@ class Previews:
         self._group.start_soon(self._make, preview, key[0], options)
         return preview
 
+    async def _until_asked(self, scope: anyio.CancelScope) -> None:
+        await self._questions.arrival(PREVIEW)
+        scope.cancel()
+
     def _forget_one(self) -> None:
         """Let the oldest finished plan go; raises `TooManyPreviews` when all are still being made."""
         finished = [key for key, preview in self._previews.items() if preview.over.is_set()]
@@ -78,7 +88,9 @@ class Previews:
     async def _make(self, preview: _Preview, prompt: str, options: BuildOptions) -> None:
         try:
             async with (
-                open_models(Choice(options.master, options.ladder), self._settings) as opened,
+                open_models(
+                    Choice(options.master, options.ladder), self._settings, self._questions.of(PREVIEW)
+                ) as opened,
                 open_engine(self._settings, played=opened.simulated) as engine,
             ):
                 preview.outcome = await engine.plan(prompt, options, opened.models)

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import anyio
@@ -21,6 +22,7 @@ from codegod_orchestrator.doors.host_faults import (
     TooManyBuilds,
 )
 from codegod_orchestrator.doors.mendable import mendable
+from codegod_orchestrator.doors.questions import Questions
 from codegod_orchestrator.doors.settings import Settings
 from codegod_orchestrator.doors.told import plain_lines_of
 from codegod_orchestrator.journal import Build, BuildBusy, BuildTakenOver, Event, Journal
@@ -43,6 +45,8 @@ class News:
     cursor: int
     ended: bool
     running: bool
+    asked: bool
+    """Whether a question of the build waits for the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,10 @@ class _Run:
 class Runs:
     """Starts, watches and stops builds. They live in `group`; what it leaves unfinished can be resumed."""
 
-    def __init__(self, settings: Settings, journal: Journal, group: TaskGroup) -> None:
+    def __init__(self, settings: Settings, journal: Journal, group: TaskGroup, questions: Questions) -> None:
         self.settings = settings
         self.journal = journal
+        self.questions = questions
         self._group = group
         self._running: dict[str, _Run] = {}
         self.starting = anyio.Lock()
@@ -67,13 +72,17 @@ class Runs:
         if len(self._running) >= BUILDS_AT_A_TIME:
             raise TooManyBuilds(tuple(self._running))
 
-    def start(self, build: Build, choice: Choice) -> None:
-        """Run `build` in the background; raises `AlreadyRunning`, `NothingToResume` or `TooManyBuilds`."""
+    def require_startable(self, build: Build) -> None:
+        """Return if `build` may be run; raises `AlreadyRunning`, `NothingToResume` or `TooManyBuilds`."""
         if self.is_running(build.id):
             raise AlreadyRunning(build.id)
         if build.state in {"done", "cancelled"}:
             raise NothingToResume(build.id, build.state)
         self.require_room()
+
+    def start(self, build: Build, choice: Choice) -> None:
+        """Run `build` in the background; raises what `require_startable` does."""
+        self.require_startable(build)
         self._running[build.id] = _Run()
         self._group.start_soon(self._run, build.id, choice)
 
@@ -88,7 +97,7 @@ class Runs:
     async def news(self, build: str, cursor: int, within: float) -> News:
         """What there is to tell after event `cursor`; waits up to `within` seconds for something to tell.
 
-        Returns at once for a build that has ended or that nobody runs. Raises `BadBuildCursor`.
+        Returns at once for a build that has ended, that nobody runs, or that asks the host. Raises `BadBuildCursor`.
         """
         if cursor > (last := (await self.journal.build(build)).last_event):
             raise BadBuildCursor(cursor, last)
@@ -98,14 +107,15 @@ class Runs:
             running = self.is_running(build)  # before the state, which stays as it is once nobody runs it
             found = await self.journal.build(build)
             ended = self.has_ended(found)  # before the events: once it has, what is read below is all of them
-            waits = running and not lines and not ended
+            waits = running and not lines and not ended and not self.questions.fresh(build)
             left = max(0.0, give_up - anyio.current_time()) if waits else 0.0
             events = await self._events(build, cursor, left)
             cursor = events[-1].seq if events else cursor
             lines += [line for event in events for line in plain_lines_of(event)]
             whole = cursor >= found.last_event
             if len(lines) >= EVENTS_PAGE or (whole and not left):
-                return News(found, tuple(lines), cursor, whole and ended, running)
+                asked = bool(self.questions.waiting(build))
+                return News(found, tuple(lines), cursor, whole and ended, running, asked)
 
     async def cancel(self, build: str) -> Build:
         """End a build for good, and wait for that; a build of another process may need longer than this waits."""
@@ -135,13 +145,14 @@ class Runs:
             seen = events[-1].seq if events else seen
 
     async def _events(self, build: str, cursor: int, within: float) -> tuple[Event, ...]:
-        """The events after `cursor`, waiting for the first or for the end of the run."""
+        """The events after `cursor`, waiting for the first, for a question to the host, or for the end of the run."""
         run = self._running.get(build)
         if run is None or not within:
             return await self.journal.wait_events(build, cursor, within, EVENTS_PAGE)
         events: tuple[Event, ...] = ()
         async with anyio.create_task_group() as group:
             group.start_soon(_then_cancel, run.over.wait, group)
+            group.start_soon(_then_cancel, partial(self.questions.arrival, build), group)
             events = await self.journal.wait_events(build, cursor, within, EVENTS_PAGE)
             group.cancel_scope.cancel()
         return events
@@ -154,12 +165,13 @@ class Runs:
         finally:
             del self._running[build]
             run.over.set()
+            self.questions.stir()
 
     async def _drive(self, build: str, choice: Choice) -> None:
         ended: Build | None = None
         try:
             async with (
-                open_models(choice, self.settings) as opened,
+                open_models(choice, self.settings, self.questions.of(build)) as opened,
                 open_engine(self.settings, played=opened.simulated) as engine,
             ):
                 ended = await engine.run(build, opened.models)

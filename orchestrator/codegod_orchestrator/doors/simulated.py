@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -16,6 +17,10 @@ from anyio.streams.text import TextReceiveStream
 
 from codegod_orchestrator.doors.settings import Refused
 
+OPTIONS = "CODEGOD_SIMULATOR_OPTIONS"  # e.g. "--preset 7b --seed 3", as `codegod-simulator --help` lists them
+STRONG = (
+    "strong"  # `--ladder simulator,simulator:strong`: the second rung is the model that is the master too
+)
 START_SECONDS = 60.0  # importing a web framework on a cold, busy machine
 
 
@@ -33,9 +38,16 @@ class Simulated:
 
 
 @asynccontextmanager
-async def simulator(references: Sequence[str]) -> AsyncIterator[Simulated]:
-    """A simulator that plays the bundled projects and the folders `references`; raises `Refused` with its words."""
+async def simulator(references: Sequence[str], more: str = "") -> AsyncIterator[Simulated]:
+    """A simulator that plays the bundled projects and the folders `references`; raises `Refused` with its words.
+
+    `more` are further options in one text, as a shell reads them.
+    """
     options = [part for folder in references for part in ("--reference", folder)]
+    try:
+        options += shlex.split(more)
+    except ValueError as error:
+        raise Refused(f"{OPTIONS} cannot be read ({error}). Close its quotes.") from error
     command = [sys.executable, "-m", "codegod_simulator", "--port", "0", *options]
     with tempfile.TemporaryFile() as words:
         async with await anyio.open_process(command, stderr=words, start_new_session=True) as process:

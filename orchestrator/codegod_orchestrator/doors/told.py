@@ -8,7 +8,10 @@ from typing import Any
 from rich.markup import escape
 from rich.text import Text
 
+from codegod_orchestrator.forecast import Forecast
 from codegod_orchestrator.journal import Event
+from codegod_orchestrator.limits import Limits
+from codegod_orchestrator.voice import STOPPED
 from codegod_workers import Finding
 
 FINDINGS_SHOWN = 3  # the first ones cause the others; `codegod report` has all
@@ -89,7 +92,95 @@ def _asked(event: Event) -> list[str]:
 
 def _answered(event: Event) -> list[str]:
     error = event.data["error"]
+    if error == STOPPED:
+        return []  # whoever stopped the build knows
     return [f"  {_safe(event.data['model'])} [red]gave no answer[/red]: {_safe(error)}"] if error else []
+
+
+def _foreseen(event: Event) -> list[str]:
+    foreseen = Forecast.model_validate(event.data)
+    return [f"  forecast: {_safe(foreseen.line())}"]
+
+
+def _limits(event: Event) -> list[str]:
+    limits = Limits.model_validate(event.data).shown()
+    return [f"  limits from now on: {_safe(limits or 'none')}"]
+
+
+def _wished(event: Event) -> list[str]:
+    wishes = event.data.get("behaviours", ())
+    tested = sum(bool(one.get("test")) for one in wishes)
+    return [f"  {_count(len(wishes), 'behaviour')} asked for, {_count(tested, 'acceptance test')}"]
+
+
+def _seen_outside(event: Event) -> list[str]:
+    wishes = event.data.get("behaviours", ())
+    passed = [one for one in wishes if one.get("outcome") == "passed"]
+    failed = [one for one in wishes if one.get("outcome") not in {"passed", "untested"}]
+    colour = "green" if len(passed) == len(wishes) else "red" if failed else "yellow"
+    lines = [
+        f"  from outside: [{colour}]{len(passed)} of {_count(len(wishes), 'behaviour')} proved[/{colour}]"
+    ]
+    return [
+        *lines,
+        *_findings(f"{one.get('id')}: {one.get('message') or one.get('outcome')}" for one in failed),
+    ]
+
+
+def _amended(event: Event) -> list[str]:
+    reopened = ", ".join(map(str, event.data.get("reopened", ())))
+    again = f"; done once more: {_safe(reopened)}" if reopened else ""
+    return [f"  {_safe(event.task)}: the contract was [yellow]amended[/yellow]{_because(event)}{again}"]
+
+
+def _revised(event: Event) -> list[str]:
+    changes = [
+        f"{word} {', '.join(map(str, event.data[word]))}"
+        for word in ("added", "dropped")
+        if event.data.get(word)
+    ]
+    changed = f" ({_safe('; '.join(changes))})" if changes else ""
+    return [f"  {_safe(event.task)}: the plan was [yellow]revised[/yellow]{changed}{_because(event)}"]
+
+
+def _ruled(event: Event) -> list[str]:
+    ruling = _safe(event.data.get("ruling", ""))
+    return [f"  {_safe(event.task)}: the master rules: [yellow]{ruling}[/yellow]{_because(event)}"]
+
+
+def _unruled(event: Event) -> list[str]:
+    return [f"  {_safe(event.task)}: the master [red]did not rule[/red]{_because(event)}"]
+
+
+def _dropped(event: Event) -> list[str]:
+    return [f"  {_safe(event.task)}: an amendment [red]did not hold[/red]{_because(event)}"]
+
+
+def _proved(event: Event) -> list[str]:
+    hollow = len(event.data.get("hollow", ()))
+    empty = f", {hollow} more cannot tell it from empty bodies" if hollow else ""
+    return [f"  {_count(int(event.data['evidence']), 'test')} can tell code from stubs{empty}"]
+
+
+def _disagreed(event: Event) -> list[str]:
+    tests = ", ".join(map(str, event.data["tests"]))
+    return [f"  {_safe(event.attempt)}: two runs of the suite [yellow]disagree[/yellow]: {_safe(tests)}"]
+
+
+def _image(event: Event) -> list[str]:
+    built, answered = event.data["built"], event.data["answered"]
+    state = "built, and it answers" if answered else "built, and it did not answer" if built else "not built"
+    note = _safe(event.data.get("note", ""))
+    return [f"  the image was {state}{f': {note}' if note and not answered else ''}"]
+
+
+def _kept(event: Event) -> list[str]:
+    return [f"  {_safe(event.task)}: the plan stays as it is{_because(event)}"]
+
+
+def _because(event: Event) -> str:
+    reason = _safe(event.data.get("reason", ""))
+    return f": {reason}" if reason else ""
 
 
 def _dispatched(event: Event) -> list[str]:
@@ -153,6 +244,22 @@ _TOLD: Mapping[str, Callable[[Event], list[str]]] = {
     "contract.sent_back": _master_sent_back,
     "model.asked": _asked,
     "model.called": _answered,
+    "plan.forecast": _foreseen,
+    "plan.revised": _revised,
+    "limits.changed": _limits,
+    "acceptance.written": _wished,
+    "acceptance.seen": _seen_outside,
+    "acceptance.sent_back": _master_sent_back,
+    "contract.amended": _amended,
+    "contract.proved": _proved,
+    "contract.ruled": _ruled,
+    "ruling.unanswered": _unruled,
+    "amendment.dropped": _dropped,
+    "suite.disagreed": _disagreed,
+    "image.seen": _image,
+    "ruling.sent_back": _master_sent_back,
+    "replan.sent_back": _master_sent_back,
+    "plan.kept": _kept,
     "attempt.dispatched": _dispatched,
     "attempt.accepted": _accepted,
     "attempt.rejected": _rejected,

@@ -152,7 +152,8 @@ def recover(change: Change, landed: Mapping[str, Landing]) -> tuple[str, ...]:
             state = "unknown" if row is None else row.state
             raise JournalDamaged(f"attempt {attempt!r}", f"is on `main`, yet here it is {state}")
         task = change.task(row.task)
-        if task.state != "accepted":
+        # A task that was accepted before and has to be done once more has that landing on `main` still.
+        if task.state != "accepted" and row.state != "accepted":
             _accept(change, row, task, landing)
     return lose_open(change, "the process that ran it went away")
 

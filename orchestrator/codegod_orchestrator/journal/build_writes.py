@@ -9,6 +9,7 @@ from codegod_orchestrator.evidence import Evidence
 from codegod_orchestrator.journal.attempt_writes import lose_open, open_attempts, unblock
 from codegod_orchestrator.journal.change import Change
 from codegod_orchestrator.journal.faults import BuildEnded, TasksUnproved
+from codegod_orchestrator.journal.revision_writes import DROPPED
 from codegod_orchestrator.journal.schema import attempts, builds, contracts, dependencies, events, tasks
 from codegod_orchestrator.states import BUILD_ENDS, TASK_ENDS, BuildState, IllegalTransition
 
@@ -160,7 +161,9 @@ def _insert_all(change: Change, rows: list[dict[str, Any]], needs: list[dict[str
 def _tasks(change: Change) -> list[Any]:
     return list(
         change.connection.execute(
-            select(tasks).where(tasks.c.build == change.id).order_by(tasks.c.position)
+            select(tasks)
+            .where(tasks.c.build == change.id, tasks.c.position != DROPPED)
+            .order_by(tasks.c.position)
         ).all()
     )
 

@@ -2,8 +2,9 @@
 
 Events: `build.created` `build.claimed` `build.state` `build.reopened` `cancel.requested` `plan.saved`
 `contract.saved` `attempt.dispatched` `attempt.started` `attempt.submitted` `attempt.proved` `attempt.accepted`
-`attempt.rejected` `attempt.lost` `attempt.stale` `task.failed` `model.called` `tool.called`, and whatever `append` is
-given. What an event changed beside its own subject stands in its data: `ready` (tasks), `skipped`, `cancelled`.
+`attempt.rejected` `attempt.lost` `attempt.stale` `task.failed` `contract.amended` `contract.settled` `plan.revised`
+`model.called` `tool.called`, and whatever `append` is given. What an event changed beside its own subject stands in
+its data: `ready` (tasks), `skipped`, `cancelled`, `reopened`.
 """
 
 import json
@@ -14,7 +15,13 @@ import anyio
 
 from codegod_orchestrator.blobs import Blobs, is_long
 from codegod_orchestrator.evidence import Evidence
-from codegod_orchestrator.journal import attempt_writes, build_writes, call_writes, reads
+from codegod_orchestrator.journal import (
+    attempt_writes,
+    build_writes,
+    call_writes,
+    reads,
+    revision_writes,
+)
 from codegod_orchestrator.journal.call_writes import KeptCall
 from codegod_orchestrator.journal.change import Change, apply
 from codegod_orchestrator.journal.faults import StaleAttempt
@@ -68,6 +75,28 @@ class ClaimedBuild:
             return Contract(change.id, version, commit, tree, red, change.now)
 
         return await self._change(save, durable=True)
+
+    async def amend(self, task: str, reopened: Mapping[str, str], told: Mapping[str, Any]) -> None:
+        """Note whose work the newest contract concerns: `task`, whose attempts no longer count, and the accepted
+        tasks of `reopened` (with the reason), which are done once more. All wait until `settle`.
+        """
+        await self._change(lambda change: revision_writes.amend(change, task, reopened, told), durable=True)
+
+    async def settle(self, told: Mapping[str, Any]) -> tuple[str, ...]:
+        """Note that `main` has what it needs of the newest contract; returns the tasks that may run by it."""
+        return await self._change(lambda change: revision_writes.settle(change, told), durable=True)
+
+    async def revise_plan(self, plan: "Plan", asker: str, told: Mapping[str, Any]) -> int:
+        """Replace the plan while tasks run; returns its version (2 or more). Call `settle` after it.
+
+        Tasks that somebody works on or has ended must be as they were.
+        """
+        from codegod_kit.plan import dump_plan
+
+        text = dump_plan(plan)
+        return await self._change(
+            lambda change: revision_writes.revise_plan(change, plan, text, asker, told), durable=True
+        )
 
     async def fail_task(self, task: str, reason: str) -> tuple[str, ...]:
         """Give a task up; returns the tasks that are skipped because they depend on it."""

@@ -184,6 +184,10 @@ class Journal:
         """Every model call with what was sent and received, oldest first."""
         return await self._read(reads.model_calls, build, self._blobs)
 
+    async def wrote(self, build: str, attempt: str, tools: Sequence[str]) -> bool:
+        """Whether one of `tools` (as `server.tool`) worked in `attempt`."""
+        return bool(await self._read(reads.wrote, build, attempt, tools))
+
     async def tool_calls(self, build: str, after: int = 0, limit: int = 500) -> tuple[RecordedToolCall, ...]:
         """The tool calls that follow the one with number `after`, oldest first."""
         return await self._read(reads.tool_calls, build, self._blobs, after, limit)

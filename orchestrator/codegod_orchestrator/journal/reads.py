@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from codegod_orchestrator.blobs import BlobDamaged, BlobMissing, Blobs
 from codegod_orchestrator.evidence import Evidence
@@ -21,6 +21,7 @@ from codegod_orchestrator.journal.records import (
     Recovery,
     Task,
 )
+from codegod_orchestrator.journal.revision_writes import DROPPED
 from codegod_workers.records import Finding
 
 R = TypeVar("R")
@@ -39,7 +40,9 @@ def builds(connection: Connection, limit: int) -> tuple[Build, ...]:
 
 
 def tasks(connection: Connection, name: str) -> tuple[Task, ...]:
-    rows = _rows_of(connection, name, select(schema.tasks).order_by(schema.tasks.c.position))
+    table = schema.tasks
+    wanted = select(table).where(table.c.position != DROPPED).order_by(table.c.position)
+    rows = _rows_of(connection, name, wanted)
     pairs = connection.execute(select(schema.dependencies).where(schema.dependencies.c.build == name)).all()
     position = {row.id: row.position for row in rows}
     needs: dict[str, list[str]] = {row.id: [] for row in rows}
@@ -65,9 +68,10 @@ def attempt(connection: Connection, name: str, attempt: str) -> Attempt:
 def recovery(connection: Connection, name: str, lost: Collection[str]) -> Recovery:
     """Where the build stands now that the attempts `lost` were given up."""
     everything = attempts(connection, name)
+    current = {task.accepted_attempt for task in tasks(connection, name)}
     return Recovery(
         state=build(connection, name).state,
-        accepted={one.task: one for one in everything if one.state == "accepted"},
+        accepted={one.task: one for one in everything if one.id in current},
         lost=tuple(one for one in everything if one.id in lost),
         ready=tuple(task.id for task in tasks(connection, name) if task.state == "ready"),
     )
@@ -94,6 +98,14 @@ def model_calls(connection: Connection, name: str, blobs: Blobs | None) -> tuple
     """Without `blobs`, the texts of the calls are left out: adding up tokens reads no files."""
     rows = _rows_of(connection, name, select(schema.model_calls).order_by(schema.model_calls.c.number))
     return tuple(_model_call(row, blobs) for row in rows)
+
+
+def wrote(connection: Connection, name: str, attempt: str, tools: Collection[str]) -> int:
+    """How often one of `tools` worked in `attempt`; what they said stays unread."""
+    table = schema.tool_calls
+    of_attempt = (table.c.build == name) & (table.c.attempt == attempt) & ~table.c.is_error
+    counted = select(func.count()).where(of_attempt, (table.c.server + "." + table.c.tool).in_(tools))
+    return int(connection.scalar(counted) or 0)
 
 
 def tool_calls(

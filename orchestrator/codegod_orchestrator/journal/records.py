@@ -102,7 +102,7 @@ class Event:
 class ModelCall:
     """One call of a model, as the caller records it. `None` for tokens or cost means unknown, never nothing."""
 
-    step: Literal["plan", "contract", "task", "judge", "finish"]
+    step: Literal["plan", "acceptance", "contract", "task", "ruling", "replan", "judge", "finish"]
     model: str
     simulated: bool
     request: str

@@ -1,6 +1,7 @@
 """What a plan consists of: one schema for the master, the user, the simulator and the journal."""
 
 import graphlib
+import shlex
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
@@ -24,6 +25,10 @@ TaskType = Literal[
     "refactor",
 ]
 Platform = Literal["backend", "web", "cli", "ios", "android"]
+
+
+PORT_MARK = "{port}"
+_SHELL_WORDS = frozenset({"&&", "||", "|", ";", "&", ">", "<", ">>"})
 
 
 def _relative(path: str) -> str:
@@ -77,6 +82,10 @@ class Plan(_Record):
     stack: dict[str, str] = {}
     platforms: tuple[Platform, ...] = ("backend",)
     behaviours: tuple[Behaviour, ...] = ()
+    start: str = ""
+    """The command line that starts the application, with `{port}` where it wants its port; "": the tests start it."""
+    health: str = ""
+    """The path that answers below 500 when the application is up; only with a `{port}` in `start`."""
     skeleton: tuple[ProjectPath, ...]
     tasks: tuple[Task, ...]
     references: tuple[str, ...] = ()
@@ -92,8 +101,25 @@ class Plan(_Record):
 def _problems(plan: Plan) -> Iterator[Problem]:
     yield from _repeated("behaviours", [behaviour.id for behaviour in plan.behaviours])
     yield from _repeated("tasks", [task.id for task in plan.tasks])
+    yield from start_problems(plan.start, plan.health)
     yield from _shared_files(plan)
     yield from _broken_dependencies(plan)
+
+
+def start_problems(start: str, health: str) -> Iterator[Problem]:
+    """What is wrong with the way an application is started."""
+    try:
+        words = shlex.split(start)
+    except ValueError as error:
+        yield Problem(("start",), f"{start!r} is no command line: {error}")
+        return
+    stray = [word for word in words if word in _SHELL_WORDS]
+    if stray:
+        yield Problem(("start",), f"{stray[0]!r} is a shell's, and no shell runs this: write one command")
+    if health and PORT_MARK not in start:
+        yield Problem(("health",), f"a health path needs a start command with {PORT_MARK}")
+    if health and not health.startswith("/"):
+        yield Problem(("health",), f"write '/{health}': a path begins with '/'")
 
 
 def _repeated(field: str, ids: list[str]) -> Iterator[Problem]:

@@ -26,8 +26,20 @@ from codegod_sandbox.file_lock import locked
 from codegod_sandbox.ground import Ground
 from codegod_sandbox.indexes import Indexes, read_indexes
 from codegod_sandbox.install import Installation, install
+from codegod_sandbox.languages.go_modules import GoNeeds, download_modules, go_needs
+from codegod_sandbox.languages.kits import KIT_OF, Kits, npm_cache
+from codegod_sandbox.languages.npm import (
+    Node,
+    NoNode,
+    install_packages,
+    installed_packages,
+    read_registry,
+    registry_reach,
+)
+from codegod_sandbox.languages.package_json import LOCK, MANIFEST, NodeNeeds, node_needs
+from codegod_sandbox.languages.spoken import languages_of
 from codegod_sandbox.manifest import ALWAYS, requirements_of
-from codegod_sandbox.reach import find_reach
+from codegod_sandbox.reach import find_reach, trusted_certificates
 from codegod_sandbox.toolchain import Toolchain
 from codegod_sandbox.tree import give, remove
 
@@ -57,6 +69,25 @@ class Prepared:
     cached: bool
     seconds: float
     refused_hosts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what is not there, and why
+
+
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """All that a project asks for."""
+
+    requirements: tuple[str, ...]
+    node: NodeNeeds | None
+    go: GoNeeds | None
+
+    def key(self) -> list[object]:
+        """What tells it from others; a project of Python alone has the key that it always had."""
+        parts: list[object] = [list(self.requirements)]
+        if self.node is not None:
+            parts.append(["npm", self.node.packages, self.node.lock])
+        if self.go is not None:
+            parts.append(["go", self.go.manifest, self.go.sums])
+        return parts
 
 
 class Environments:
@@ -69,6 +100,7 @@ class Environments:
         self._sandbox = sandbox
         self._network = network
         self._indexes: Indexes | None = None
+        self.kits = Kits(settings, sandbox, network)
 
     async def find(self, tree: Path) -> Path | None:
         """The environment of the project in `tree`, if it has been made; the value for `RunSpec.env`."""
@@ -83,8 +115,9 @@ class Environments:
         started = time.monotonic()
         ground = await self._sandbox.ground()
         toolchain = _require(ground)
-        requirements = await anyio.to_thread.run_sync(requirements_of, tree)
-        home = self._home_of(requirements, toolchain)
+        needs = await anyio.to_thread.run_sync(_needs, tree)
+        notes = await self._make_kits(tree, toolchain, network=network)
+        home = self._home_of(needs, toolchain)
         refused: tuple[str, ...] = ()
         packages = await anyio.to_thread.run_sync(_read_report, home)
         cached = packages is not None
@@ -93,15 +126,77 @@ class Environments:
             async with locked(home.with_suffix(".lock")):
                 packages = await anyio.to_thread.run_sync(_read_report, home)
                 if not (cached := packages is not None):
-                    refused = await self._make(home, requirements, toolchain, network=network)
+                    refused = await self._make(home, needs, toolchain, network=network)
                     packages = await anyio.to_thread.run_sync(_finish, home, ground.uid)
         seconds = round(time.monotonic() - started, 3)
-        return Prepared(home.name, home / "venv", packages or (), cached, seconds, refused)
+        return Prepared(home.name, home / "venv", packages or (), cached, seconds, refused, notes)
+
+    async def _make_kits(self, tree: Path, toolchain: Toolchain, *, network: bool) -> tuple[str, ...]:
+        """The tools of the tree's languages; what could not be had. The checks that need it say so, too."""
+
+        async def wheels(requirements: Sequence[str], env: Path) -> None:
+            scratch = env.with_name("scratch")
+            await anyio.to_thread.run_sync(_folders, env, scratch)
+            await self._install(requirements, env, scratch, toolchain, network=network)
+            remove(scratch)
+
+        notes = []
+        await anyio.to_thread.run_sync(self._make_room)
+        for language in sorted(await anyio.to_thread.run_sync(languages_of, tree)):
+            if name := KIT_OF.get(language):
+                reason = await self.kits.make(name, network=network, wheels=wheels)
+                notes += [f"{language} is not checked by its own tools: {reason}"] if reason else []
+        return tuple(notes)
 
     async def _make(
-        self, home: Path, requirements: Sequence[str], toolchain: Toolchain, *, network: bool
+        self, home: Path, needs: _Needs, toolchain: Toolchain, *, network: bool
     ) -> tuple[str, ...]:
         """Install into the folder beside `home` that nobody else looks at; the connections that were refused."""
+        partial = _partial(home)
+        await anyio.to_thread.run_sync(_clear, partial)
+        try:
+            refused = await self._install(
+                needs.requirements, partial / "venv", partial / "scratch", toolchain, network=network
+            )
+            if needs.node is not None:
+                refused += await self._install_node(needs.node, partial, network=network)
+            if needs.go is not None:
+                refused += await self._install_go(needs.go, partial, network=network)
+            return refused
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(remove, partial)
+            raise
+
+    async def _install_node(self, needs: NodeNeeds, partial: Path, *, network: bool) -> tuple[str, ...]:
+        """npm's packages, in `node_modules` beside the Python of the environment."""
+        node = self.kits.node
+        if not isinstance(node, Node):
+            raise NoNode(node)
+        folder = partial / "npm"
+        await anyio.to_thread.run_sync(_folders, folder)
+        (folder / MANIFEST).write_text(needs.manifest(), "utf-8")
+        if needs.lock:
+            (folder / LOCK).write_text(needs.lock, "utf-8")
+        registry = await read_registry(node, self._environment)
+        names = [name for name, _ in needs.packages]
+        policy = await registry_reach(registry, names, self._environment, self._network) if network else None
+        certificates = await anyio.to_thread.run_sync(trusted_certificates, self._environment)
+        cache = npm_cache(self._cache.parent)
+        refused = await install_packages(self._sandbox, node, folder, cache, registry, policy, certificates)
+        if (folder / "node_modules").is_dir():
+            (folder / "node_modules").rename(partial / "venv" / "node_modules")
+        return refused
+
+    async def _install_go(self, needs: GoNeeds, partial: Path, *, network: bool) -> tuple[str, ...]:
+        return await download_modules(
+            self._sandbox, self.kits, needs, partial, self._environment, self._network, network=network
+        )
+
+    async def _install(
+        self, requirements: Sequence[str], env: Path, scratch: Path, toolchain: Toolchain, *, network: bool
+    ) -> tuple[str, ...]:
+        """Install Python packages into `env`; the connections that were refused."""
         if self._indexes is None:
             self._indexes = await read_indexes(toolchain.tools / "uv", toolchain.python, self._environment)
         indexes = self._indexes if network else self._indexes.only_local()
@@ -109,26 +204,19 @@ class Environments:
         reach = await find_reach(indexes, names, self._environment, self._network)
         if not network:  # an index in a folder here may link to files that are not
             reach = replace(reach, policy=None)
-        partial = _partial(home)
-        await anyio.to_thread.run_sync(_clear, partial)
-        what = Installation(requirements, indexes, reach, partial / "venv", self._cache, partial / "scratch")
-        try:
-            return await install(self._sandbox, toolchain, what)
-        except BaseException:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(remove, partial)
-            raise
+        what = Installation(requirements, indexes, reach, env, self._cache, scratch)
+        return await install(self._sandbox, toolchain, what)
 
     def _home(self, tree: Path, toolchain: Toolchain) -> Path:
-        return self._home_of(requirements_of(tree), toolchain)
+        return self._home_of(_needs(tree), toolchain)
 
-    def _home_of(self, requirements: Sequence[str], toolchain: Toolchain) -> Path:
+    def _home_of(self, needs: _Needs, toolchain: Toolchain) -> Path:
         made_from = [
             _FORMAT,
             platform.machine(),
             str(toolchain.python),
             toolchain.python_version,
-            list(requirements),
+            *needs.key(),
         ]
         return self._folder / hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:32]
 
@@ -142,6 +230,10 @@ class Environments:
             if time.time() - report.stat().st_mtime > _KEPT_SECONDS:
                 report.unlink()  # first: a half removed environment must not look whole
                 remove(report.parent)
+
+
+def _needs(tree: Path) -> _Needs:
+    return _Needs(requirements_of(tree), node_needs(tree), go_needs(tree))
 
 
 def _require(ground: Ground) -> Toolchain:
@@ -159,7 +251,11 @@ def _partial(home: Path) -> Path:
 def _clear(partial: Path) -> None:
     """An empty folder to install into; a server that was killed may have left one."""
     remove(partial)
-    for folder in (partial, partial / "venv", partial / "scratch"):
+    _folders(partial, partial / "venv", partial / "scratch")
+
+
+def _folders(*made: Path) -> None:
+    for folder in made:
         folder.mkdir()
         folder.chmod(0o755)
 
@@ -169,8 +265,9 @@ def _finish(home: Path, uid: int | None) -> tuple[str, ...]:
     partial = _partial(home)
     if uid is not None:
         give(partial / "venv", os.geteuid())  # no program may so much as change a mode in it
-    remove(partial / "scratch")
-    packages = _packages(partial / "venv")
+    for folder in ("scratch", "npm", "go"):
+        remove(partial / folder)
+    packages = (*_packages(partial / "venv"), *installed_packages(partial / "venv" / "node_modules"))
     (partial / _REPORT).write_text(json.dumps({"packages": packages}), "utf-8")
     partial.rename(home)
     return packages

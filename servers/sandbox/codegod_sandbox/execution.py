@@ -149,6 +149,9 @@ async def _execute(run: PreparedRun, jail: Jail, watchdog: Watchdog, group: Cgro
 
 def _prepare(spec: RunSpec, places: Places, route: Route, folder: Path) -> PreparedRun:
     path = [f"{places.env}/bin"] if spec.env else []
+    modules = f"{places.env}/node_modules" if spec.env and (spec.env / "node_modules").is_dir() else ""
+    if modules:
+        path.append(f"{modules}/.bin")
     variables = {
         "PATH": ":".join([*path, places.tools, "/usr/local/bin", "/usr/bin", "/bin"]),
         "HOME": places.home,
@@ -156,8 +159,11 @@ def _prepare(spec: RunSpec, places: Places, route: Route, folder: Path) -> Prepa
         "LANG": "C.UTF-8",
         "USER": "agent",
         "LOGNAME": "agent",
+        "OPENSSL_CONF": "/dev/null",  # Node.js does not start where it may not read the machine's own
         "PYTHONDONTWRITEBYTECODE": "1",  # a run leaves in the tree what it was asked to write
         **({"VIRTUAL_ENV": places.env} if spec.env else {}),
+        # For `require` alone; `import` finds them where bubblewrap mounts them.
+        **({"NODE_PATH": modules} if modules else {}),
         **route.variables,
         **{name: places.fill(value) for name, value in spec.variables.items()},
     }

@@ -58,6 +58,7 @@ class EnvReport(BaseModel):
     seconds: float
     packages: list[str] = Field(description="What is installed, e.g. `httpx==0.28.1`")
     refused_hosts: list[str] = Field(description="Connections that were refused, with the reason")
+    notes: list[str] = Field(default=[], description="What could not be had, and why")
 
 
 def register_execution(
@@ -105,7 +106,8 @@ def _register_run(
 def _register_prepare(server: MCPServer[Any], workspaces: Workspaces, environments: Environments) -> None:
     @server.tool(annotations=_INSTALLS)
     async def env_prepare(workspace: Workspace = "") -> EnvReport:
-        """Install what pyproject.toml (or requirements.txt) asks for, and pytest. Call it after changing either.
+        """Install what pyproject.toml (or requirements.txt), package.json and go.mod ask for, and pytest, and the tools
+        that check the project's languages. Call it after changing one of them.
 
         The same requirements are installed once. Example: env_prepare()
         """
@@ -118,6 +120,7 @@ def _register_prepare(server: MCPServer[Any], workspaces: Workspaces, environmen
             seconds=prepared.seconds,
             packages=list(prepared.packages),
             refused_hosts=list(prepared.refused_hosts),
+            notes=list(prepared.notes),
         )
 
 

@@ -47,7 +47,10 @@ def links_of(url: str, kind: str, content: bytes) -> Iterator[str]:
     """The links of a page, absolute."""
     if "json" in kind:
         try:
-            found = [str(file["url"]) for file in json.loads(content)["files"]]
+            document = json.loads(content)
+            # One version of an npm package says where its own file lies.
+            listed = [document["dist"]["tarball"]] if "dist" in document else None
+            found = listed or [str(file["url"]) for file in document["files"]]
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise IndexUnusable(url, "its page is not one of a package index") from error
     else:

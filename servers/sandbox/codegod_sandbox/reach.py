@@ -37,7 +37,7 @@ async def find_reach(
     indexes: Indexes, packages: Sequence[str], environment: Mapping[str, str], network: Network | None = None
 ) -> Reach:
     """Learn from the indexes where their files lie; `packages` are names to look up, likely ones first."""
-    certificates = await anyio.to_thread.run_sync(_certificates, environment)
+    certificates = await anyio.to_thread.run_sync(trusted_certificates, environment)
     links = await anyio.to_thread.run_sync(_local_links, indexes)
     remote = [url for url in (*indexes.urls, *indexes.find_links) if local_folder(url) is None]
     hosts = frozenset([*map(_host, remote), *_https_hosts(links)])
@@ -102,7 +102,7 @@ def _host(url: str) -> str:
     return host
 
 
-def _certificates(environment: Mapping[str, str]) -> bytes:
+def trusted_certificates(environment: Mapping[str, str]) -> bytes:
     """The authorities that this machine trusts."""
     if chosen := environment.get("SSL_CERT_FILE"):
         try:

@@ -5,6 +5,7 @@ from typing import Any
 from mcp.server import MCPServer
 
 from codegod_kit import ServerSettings, Workspaces, tool_server
+from codegod_sandbox.app_tools import register_app_check
 from codegod_sandbox.checks import register_checks
 from codegod_sandbox.dependencies import register_dependencies
 from codegod_sandbox.egress import Network
@@ -12,6 +13,7 @@ from codegod_sandbox.environments import Environments
 from codegod_sandbox.execution import Sandbox
 from codegod_sandbox.execution_tools import register_execution
 from codegod_sandbox.files import Trees, register_files
+from codegod_sandbox.image_tools import register_images
 
 _INSTRUCTIONS = (
     "The files of one project, and a place to run it without harm. Paths are relative, e.g. `src/app.py`. Read before "
@@ -34,6 +36,8 @@ def build_server(settings: ServerSettings, *, network: Network | None = None) ->
     register_execution(server, workspaces, sandbox, environments)
     register_dependencies(server, trees)
     register_checks(server, workspaces, sandbox, environments)
+    register_app_check(server, workspaces, sandbox, environments)
+    register_images(server, workspaces, settings)
     return server
 
 

@@ -1,7 +1,8 @@
 """What a contract consists of, and what is asked for again."""
 
 from codegod_kit.plan import Plan, Task
-from codegod_orchestrator.contract import batches, contract_files, contract_findings, stub_files, to_rewrite
+from codegod_orchestrator.contract import contract_findings
+from codegod_orchestrator.contract_files import batches, contract_files, stub_files, stubs_of, to_rewrite
 from codegod_workers import Finding
 
 PLAN = Plan(
@@ -26,9 +27,32 @@ def test_only_code_that_a_task_owns_gets_a_stub() -> None:
     assert contract_files(PLAN) == (*PLAN.skeleton, "src/app/store.py", "tests/test_store.py")
 
 
-def test_a_batch_never_holds_tests_together_with_what_they_test() -> None:
-    files = [f"src/app/m{n}.py" for n in range(12)] + ["tests/test_a.py"]
-    assert [len(batch) for batch in batches(files)] == [10, 2, 1]
+def test_code_in_another_language_gets_a_stub_when_its_task_has_tests_in_it() -> None:
+    page = Task(id="page", type="frontend", title="P", files=("web/page.ts", "web/index.html"))
+    tested = page.model_copy(update={"tests": ("web/page.test.ts",)})
+    served = Task(id="go", type="api", title="G", files=("serve.go",), tests=("serve_test.go",))
+    assert [stubs_of(task) for task in (page, tested, served)] == [(), ("web/page.ts",), ("serve.go",)]
+    own = Task(id="t", type="testing", title="T", files=("web/all.spec.js",), tests=("web/x.test.js",))
+    assert stubs_of(own) == ()
+
+
+def test_all_declarations_are_asked_for_before_the_tests_of_each_component() -> None:
+    code = [f"src/app/m{n}.py" for n in range(12)]
+    plan = Plan(
+        name="app",
+        skeleton=(*code, "tests/conftest.py", "tests/test_smoke.py"),
+        tasks=tuple(
+            Task(id=name, type="backend", title=name, files=(f"{name}.py",), tests=(f"tests/test_{name}.py",))
+            for name in ("a", "b")
+        ),
+    )
+    assert [list(batch) for batch in batches(plan, contract_files(plan))] == [
+        code[:10],
+        [*code[10:], "a.py", "b.py"],
+        ["tests/conftest.py", "tests/test_smoke.py"],
+        ["tests/test_a.py"],
+        ["tests/test_b.py"],
+    ]
 
 
 def test_a_wrong_test_is_written_again_together_with_its_stub() -> None:

@@ -45,6 +45,23 @@ def test_a_simulator_folder_plays_both_parts_unless_the_other_is_named() -> None
     assert choose_models({}, master="simulator:/x", worker="ollama:w").ladder == ("ollama:w",)
 
 
+@pytest.mark.parametrize(
+    "named", [{"master": "host:"}, {"worker": "host:"}, {"master": "host:", "worker": "host"}]
+)
+def test_a_host_without_anybody_else_plays_both_parts(named: dict[str, str]) -> None:
+    choice = choose_models({}, **named)
+    assert len(choice.ladder) == 1
+    assert choice.master.rstrip(":") == choice.ladder[0].rstrip(":") == "host"
+    assert choice.asks_host
+    assert not choice.simulated
+
+
+def test_a_host_plans_for_the_workers_that_are_there_and_helps_them_out() -> None:
+    assert choose_models(HOST, master="host:") == Choice("host:", (DEFAULT_WORKER, "host:"))
+    assert choose_models({}, master="host:", worker="ollama:w").ladder == ("ollama:w", "host:")
+    assert choose_models(KEY, worker="host:").master == DEFAULT_MASTER
+
+
 def test_an_empty_rung_is_refused() -> None:
     with pytest.raises(Refused, match="position 2"):
         choose_models(KEY, ladder="a,,b")

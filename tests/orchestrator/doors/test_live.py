@@ -30,6 +30,7 @@ SILENT = {
     "attempt.started",
     "attempt.submitted",
     "attempt.proved",
+    "contract.settled",
     "tool.called",
 }
 
@@ -56,7 +57,59 @@ APPENDED: dict[str, tuple[dict[str, Any], list[str]]] = {
             "      and 2 more",
         ],
     ),
-    "model.asked": ({"step": "plan", "model": "anthropic:big"}, ["  asking anthropic:big for the plan"]),
+    "plan.forecast": (
+        {
+            "calls": 9,
+            "attempts": 4,
+            "tokens": 50000,
+            "cost": "0.5",
+            "most_cost": "2",
+            "seconds": 300.0,
+            "unpriced": ["openai:x"],
+        },
+        [
+            "  forecast: 9 calls, 50000 tokens, $0.5000 (at most $2.00) and the unknown price of openai:x, 5 min"
+        ],
+    ),
+    "limits.changed": ({"cost": "5", "seconds": 90}, ["  limits from now on: 90 s, $5.00"]),
+    "acceptance.written": (
+        {"behaviours": [{"id": "B1", "test": "t"}, {"id": "B2"}]},
+        ["  2 behaviours asked for, 1 acceptance test"],
+    ),
+    "acceptance.seen": (
+        {
+            "behaviours": [
+                {"id": "B1", "outcome": "passed"},
+                {"id": "B2", "outcome": "failed", "message": "assert 404 == 200"},
+                {"id": "B3", "outcome": "untested"},
+            ]
+        },
+        ["  from outside: 1 of 3 behaviours proved", "      B2: assert 404 == 200"],
+    ),
+    "contract.proved": (
+        {"evidence": 5, "guards": 1, "hollow": {"t": ["none"]}},
+        ["  5 tests can tell code from stubs, 1 more cannot tell it from empty bodies"],
+    ),
+    "contract.ruled": ({"ruling": "code", "reason": "as asked"}, ["  api: the master rules: code: as asked"]),
+    "contract.amended": (
+        {"version": 2, "reason": "it wants 12.5", "reopened": {"storage": "its stub changed"}},
+        ["  api: the contract was amended: it wants 12.5; done once more: storage"],
+    ),
+    "amendment.dropped": ({"reason": "no RED"}, ["  api: an amendment did not hold: no RED"]),
+    "ruling.unanswered": ({"reason": "busy"}, ["  api: the master did not rule: busy"]),
+    "plan.revised": (
+        {"added": ["api-2"], "dropped": [], "reason": "too big"},
+        ["  api: the plan was revised (added api-2): too big"],
+    ),
+    "plan.kept": ({"reason": "it is fine"}, ["  api: the plan stays as it is: it is fine"]),
+    "suite.disagreed": (
+        {"tests": ["tests/a.py::t"]},
+        ["  api.1: two runs of the suite disagree: tests/a.py::t"],
+    ),
+    "image.seen": (
+        {"built": False, "answered": False, "note": "no engine"},
+        ["  the image was not built: no engine"],
+    ),
     "reference.unread": (
         {"url": "https://example.org/api", "reason": "it is gone"},
         ["  https://example.org/api was not read: it is gone"],
@@ -70,10 +123,16 @@ APPENDED: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
+def test_a_master_that_is_asked_is_told() -> None:
+    asked = {"step": "plan", "model": "anthropic:big"}
+    assert plain_lines_of(event("model.asked", asked)) == ["  asking anthropic:big for the plan"]
+    assert plain_lines_of(event("model.asked", asked, task="api", attempt="api.1")) == []
+
+
 @pytest.mark.parametrize("kind", sorted(APPENDED))
 def test_what_the_pipeline_appends_is_told(kind: str) -> None:
     data, lines = APPENDED[kind]
-    assert plain_lines_of(event(kind, data)) == lines
+    assert plain_lines_of(event(kind, data, task="api", attempt="api.1")) == lines
 
 
 def test_every_kind_of_event_that_the_code_writes_is_told_or_known_to_be_silent() -> None:

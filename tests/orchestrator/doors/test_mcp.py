@@ -16,6 +16,7 @@ from mcp_types import CallToolResult, TextContent, TextResourceContents
 
 from codegod_kit import ServerSettings, UsageFault, dump_plan
 from codegod_orchestrator.doors.host_asks import WAIT_SECONDS
+from codegod_orchestrator.doors.host_resources import bounded
 from codegod_orchestrator.doors.mcp import build_server, create
 from codegod_orchestrator.doors.runs import BUILDS_AT_A_TIME, EVENTS_PAGE
 from codegod_orchestrator.doors.settings import Settings
@@ -91,6 +92,8 @@ async def test_every_tool_tells_a_host_what_it_does_and_how_it_is_called(
         "build_list",
         "build_resume",
         "plan_preview",
+        "question_next",
+        "question_answer",
     }
     for tool in tools.values():
         assert f"Example: {tool.name}(" in (tool.description or "")
@@ -130,6 +133,8 @@ async def test_every_tool_tells_a_host_what_it_does_and_how_it_is_called(
         ({"prompt": "x", "platform": ["fridge"]}, ("`platform` 'fridge'", "backend, web or cli")),
         ({"prompt": "x", "stack": ["FastAPI"]}, ("`stack` 'FastAPI'", "backend=FastAPI")),
         ({"prompt": "x", "api_spec": ["/etc/passwd"]}, ("'/etc/passwd'", "https://")),
+        ({"prompt": "x", "max_tokens": "many"}, ("`max_tokens` 'many'", "1 or more")),
+        ({"prompt": "x", "max_cost": "2", "master": "host:"}, ("price of 'host'", "`max_tokens`")),
         ({"prompt": "x", "worker": "ollama:small"}, ("no master", "`master`")),
         ({"prompt": "x", "plan": "name: [1"}, ("plan",)),
         ({"prompt": "x", "out": "taken"}, ("is not empty", "`out`")),
@@ -210,7 +215,7 @@ async def test_a_build_is_cancelled_while_its_model_is_thinking(
         taken = await refused(client, "build_start", prompt="More", out=started["out"], **models)
         assert started["build"] in taken and "`out`" in taken
         for build in (started["build"], other["build"]):
-            await until(client, build, line="asking ollama:silent for the plan")
+            await until(client, build, line="asking ollama:silent for")
 
         busy = await refused(client, "build_resume", build=started["build"])
         assert (
@@ -257,6 +262,26 @@ async def test_a_build_that_the_server_left_can_be_resumed_by_the_next_one(
         with anyio.fail_after(PATIENCE_SECONDS):
             await silent.asked.wait()
         assert (await call(client, "build_status", build=started["build"]))["running"] is True
+
+
+async def test_a_build_that_reached_a_limit_goes_on_with_a_larger_one_only(
+    settings: Settings, silent: Any, journal: Journal
+) -> None:
+    models = {"master": "ollama:silent", "worker": "ollama:silent"}
+    async with host(settings, environment=silent.environment) as client:
+        started = await call(client, "build_start", prompt="Make a thing", max_tokens="1000", **models)
+        build = started["build"]
+        ended = await until(client, build, state="partial")
+        assert "1000 tokens" in ended["reason"]
+        assert not silent.asked.is_set()
+        assert "`max_tokens` 'none more'" in await refused(
+            client, "build_resume", build=build, max_tokens="none more"
+        )
+        await call(client, "build_resume", build=build, max_tokens="500_000")
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await silent.asked.wait()
+        kept = [event.data for event in await journal.events(build) if event.kind == "limits.changed"]
+    assert kept[-1]["tokens"] == 500_000
 
 
 async def test_a_build_of_another_process_is_asked_to_stop_and_waited_for(
@@ -434,6 +459,16 @@ async def test_status_result_and_resources_tell_the_same_build(
     assert [event["kind"] for event in resources["/events"]][-1] == "build.state"
     assert resources["/evidence"]["tasks"][0]["commit"] == "c1"
     assert resources["/evidence"]["not_proved"]
+
+
+@pytest.mark.parametrize(("calls", "left"), [(10, False), (4_000, True)])
+def test_a_long_resource_goes_without_its_details_and_says_so(calls: int, left: bool) -> None:
+    attempt = {"attempt": "a.1", "tree": "t1", "tool_calls": ["x" * 100] * calls}
+    told = json.loads(bounded({"tasks": [{"task": "a", "attempts": [attempt]}]}))
+    assert told["tasks"][0]["attempts"][0]["tree"] == "t1"
+    assert ("tool_calls" in told["tasks"][0]["attempts"][0]) is not left
+    assert told.get("left_out", "").startswith("tool_calls: " if left else "")
+    assert ("left_out" in told) is left
 
 
 async def test_a_plan_is_made_without_a_build(settings: Settings) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from codegod_kit.plan import Plan
 from codegod_orchestrator.evidence import Evidence, StageSeen, TestSeen
+from codegod_orchestrator.forecast import Forecast
 from codegod_orchestrator.journal import ClaimedBuild, Journal, ModelCall
 from codegod_orchestrator.ladder import Step
-from codegod_orchestrator.report import DELIVERED, LAST_RUN, read_report
+from codegod_orchestrator.report import DELIVERED, LAST_RUN, evidence_document, read_report
 from codegod_orchestrator.report_text import report_data, report_summary, report_text, simulation_notice
 from codegod_orchestrator.spend import Amount, Spend
 from codegod_workers.records import Finding
@@ -236,3 +237,138 @@ async def test_an_unknown_price_is_said(journal: Journal, claimed: ClaimedBuild)
     text = report_text(await read_report(journal, claimed.id))
     assert "1 call, 100 tokens (90 of them reserved, where no usage was reported), $0.0000" in text
     assert "and the unknown price of 1 call" in text
+
+
+SEEN = {
+    "behaviours": [
+        {
+            "id": "B1",
+            "text": "A todo can be read back",
+            "test": "acceptance/test_api.py::test_read",
+            "outcome": "passed",
+        },
+        {
+            "id": "B2",
+            "text": "It survives a restart",
+            "test": "acceptance/test_api.py::test_restart",
+            "outcome": "failed",
+            "message": "assert 404 == 200",
+        },
+        {"id": "B3", "text": "It is fast", "outcome": "untested"},
+    ]
+}
+
+
+async def test_behaviours_are_shown_with_their_tests_and_what_these_saw(
+    journal: Journal, claimed: ClaimedBuild
+) -> None:
+    await claimed.append("acceptance.seen", {"behaviours": []})
+    await claimed.append("acceptance.seen", SEEN)
+    report = await read_report(journal, claimed.id)
+    text = report_text(report)
+    for line in (
+        "- B1 (A todo can be read back): passed, acceptance/test_api.py::test_read\n",
+        "- B2 (It survives a restart): failed, acceptance/test_api.py::test_restart: assert 404 == 200\n",
+        "- B3 (It is fast): untested\n",
+    ):
+        assert line in text
+    told = [line for line in report.unproved if line.startswith("B")]
+    assert told == [
+        "B2 (It survives a restart): acceptance/test_api.py::test_restart failed: assert 404 == 200",
+        "B3 (It is fast): no test saw it from outside",
+    ]
+    summary = report_summary(report)
+    assert summary["Behaviours"] == "1 of 3 seen by tests from outside"
+    assert "B2 (It survives a restart)" in summary["Not proved"]
+    assert summary["Not proved"].endswith("1 of 3 behaviours not tried from outside")
+
+
+async def test_the_report_says_what_each_rung_solved(journal: Journal, build: str) -> None:
+    table = report_text(await read_report(journal, build)).partition("## What each rung solved\n\n")[2]
+    assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:4]] == [
+        ["1", "ollama:small", "backend", "1", "1", "0", "1", "0", "2", "0", "$0.0000"],
+        ["2", "anthropic:big", "backend", "1", "0", "0", "0", "0", "1", "0", "$0.0000"],
+    ]
+
+
+async def test_the_masters_use_of_the_prompt_cache_is_shown(journal: Journal, claimed: ClaimedBuild) -> None:
+    await claimed.record_model_call(replace(CALL, step="plan", input_tokens=100, cache_write_tokens=100))
+    await claimed.record_model_call(replace(CALL, step="contract", input_tokens=0, cache_read_tokens=600))
+    await claimed.record_model_call(replace(CALL, input_tokens=9_000))  # a worker's
+    text = report_text(await read_report(journal, claimed.id))
+    assert "- prompt cache: 75% of the master's input was read from it" in text
+
+
+async def test_changes_of_contract_and_plan_are_told(journal: Journal, claimed: ClaimedBuild) -> None:
+    ruled = {"about": "x", "ruling": "code", "reason": "the test says what was asked\x1b[31m"}
+    await claimed.append("contract.ruled", ruled, task="api")
+    told = {
+        "version": 2,
+        "ruling": "test",
+        "reason": "it wants 12.5",
+        "reopened": {"storage": "its stub changed"},
+    }
+    await claimed.append("contract.amended", told, task="api")
+    await claimed.append("plan.kept", {"reason": "no answer"}, task="cli")
+    text = report_text(await read_report(journal, claimed.id))
+    for line in (
+        "- api: the master ruled, code wrong: the test says what was asked [31m\n",
+        "- api: the contract was amended to version 2, test wrong: it wants 12.5; done once more: storage\n",
+        "- cli: the plan stayed as it was: no answer\n",
+    ):
+        assert line in text
+
+
+async def test_the_truth_stands_beside_the_forecast(journal: Journal, claimed: ClaimedBuild) -> None:
+    foreseen = Forecast(
+        calls=9, attempts=4, tokens=50_000, cost=Decimal("0.5"), most_cost=Decimal(2), seconds=300
+    )
+    await claimed.append("plan.forecast", foreseen.model_dump(mode="json"))
+    await claimed.append("limits.changed", {"cost": "2.5", "seconds": 5400})
+    await claimed.record_model_call(replace(CALL, cost=Decimal("0.25")))
+    await claimed.dispatch_attempt("storage", FIRST, base="x")
+    text = report_text(await read_report(journal, claimed.id))
+    for line in (
+        "- Limits: 90 min, $2.50\n",
+        "- calls: 9 foreseen, 1 made\n",
+        "- attempts: 4 foreseen, 1 made\n",
+        "- tokens: 50000 foreseen, 30 taken\n",
+        "- cost: $0.5000 foreseen (at most $2.00), $0.2500 taken\n",
+        "- time: 5 min foreseen, ",
+    ):
+        assert line in text
+
+
+async def test_the_evidence_holds_every_proof_of_a_build(journal: Journal, build: str) -> None:
+    document = json.loads(json.dumps(await evidence_document(journal, build)))
+    assert (document["build"], document["state"], document["sandbox"]) == (build, "partial", ["bubblewrap"])
+    assert document["contract"][0]["red"] == [
+        "tests/test_storage.py::test_put",
+        "tests/test_api.py::test_get",
+    ]
+    storage = document["tasks"][0]
+    assert storage["red_then_green"] == ["tests/test_storage.py::test_put"]
+    wrong, good = storage["attempts"]
+    assert (wrong["rung"], wrong["model"], wrong["state"]) == (1, "ollama:small", "rejected")
+    assert len(wrong["findings"]["types"]) == 7
+    assert good["green"]["tree"] == storage["tree"] == "abcdef1234567890"
+    assert good["green"]["tests"] == {"tests/test_storage.py::test_put": "passed"}
+    assert document["last_run"]["stages"][1] == {
+        "name": "types",
+        "status": "skipped",
+        "seconds": 0.0,
+        "note": "no ty",
+    }
+    assert document["not_proved"]
+
+
+async def test_the_evidence_lists_the_calls_of_each_attempt(journal: Journal, claimed: ClaimedBuild) -> None:
+    await claimed.dispatch_attempt("storage", FIRST, base="x")
+    await claimed.record_model_call(replace(CALL, task="storage", attempt="storage.1"))
+    told = {"server": "sandbox", "tool": "file_write", "is_error": False, "seconds": 0.25}
+    for _ in range(2):
+        await claimed.append("tool.called", told, task="storage", attempt="storage.1")
+    await claimed.append("tool.called", {**told, "is_error": True}, task="storage", attempt="storage.1")
+    attempt = (await evidence_document(journal, claimed.id))["tasks"][0]["attempts"][0]
+    assert attempt["tool_calls"] == {"sandbox.file_write": {"calls": 3, "errors": 1, "seconds": 0.75}}
+    assert [call["output_tokens"] for call in attempt["model_calls"]] == [20]

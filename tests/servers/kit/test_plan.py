@@ -1,6 +1,7 @@
 """Plans: what hangs together, and errors that name file, line and field."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,25 @@ def test_a_plan_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         plan.name = "other"
     assert Plan.model_validate(plan.model_dump()) == plan
+
+
+@pytest.mark.parametrize(
+    ("start", "health", "why"),
+    [
+        ("python -m todo && true", "", "no shell runs this"),
+        ("python 'todo", "", "is no command line"),
+        ("python -m todo", "/health", "needs a start command with {port}"),
+        ("python -m todo {port}", "health", "write '/health'"),
+    ],
+)
+def test_how_an_application_cannot_be_started_is_said(start: str, health: str, why: str) -> None:
+    text = (
+        f"name: todo\nskeleton: [a.py]\ntasks: []\nstart: {json.dumps(start)}\nhealth: {json.dumps(health)}\n"
+    )
+    with pytest.raises(PlanFault, match=re.escape(why)):
+        parse_plan(text)
+
+
+def test_how_an_application_is_started_is_kept() -> None:
+    plan = parse_plan("name: todo\nskeleton: [a.py]\ntasks: []\nstart: A=1 todo {port}\nhealth: /up\n")
+    assert parse_plan(dump_plan(plan)) == plan

@@ -30,7 +30,9 @@ TOOLS = {
     "exec_run",
     "env_prepare",
     "project_add_dependency",
+    "app_check",
     "check_run",
+    "image_check",
     "sandbox_status",
 }
 

@@ -6,6 +6,7 @@ import argparse
 import re
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
@@ -13,13 +14,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from codegod_kit.plan import Plan, PlanFault, Platform, dump_plan, load_plan
-from codegod_orchestrator.capability import refuse_wish
+from codegod_orchestrator.budget import PriceUnknown, require_prices
+from codegod_orchestrator.capability import programs_here, refuse_wish
 from codegod_orchestrator.doors.choice import REAL_MODELS, Choice, choose_models
+from codegod_orchestrator.doors.commands.limiting import limits_of
 from codegod_orchestrator.doors.commands.running import guarded, run_shown
 from codegod_orchestrator.doors.engine import Opened, open_engine, open_models
 from codegod_orchestrator.doors.settings import Refused, Settings, check_out, check_prompt, read_settings
 from codegod_orchestrator.doors.told import one_line
 from codegod_orchestrator.journal import Journal
+from codegod_orchestrator.limits import Limits
 from codegod_orchestrator.options import PARALLEL_TASKS, BuildOptions
 from codegod_orchestrator.states import BUILD_ENDS
 
@@ -42,16 +46,19 @@ async def _build(options: argparse.Namespace, console: Console) -> int:
     prompt = check_prompt(read_prompt(options.prompt) if options.prompt or plan is None else _prompt_of(plan))
     out = check_out(options.out or folder_name(plan.name if plan else prompt), apart=settings.builds)
     wished = wishes(options, prompt)
+    limits = limits_of(options)
     choice = choose_models(
         settings.environment, master=options.master, worker=options.worker, ladder=options.ladder
     )
     async with open_models(choice, settings) as opened:
         announce(choice, opened, console)
+        check_limits(limits, opened, console)
         async with open_engine(settings, mcp_config=options.mcp_config, played=opened.simulated) as engine:
             build_options = wished.model_copy(
                 update={
                     "master": choice.master,
                     "ladder": choice.ladder,
+                    "limits": limits,
                     "max_parallel": parallel(options.max_parallel, settings),
                     "plan": dump_plan(plan) if plan else "",
                 }
@@ -95,6 +102,17 @@ def announce(choice: Choice, opened: Opened, console: Console) -> None:
         )
 
 
+def check_limits(limits: Limits, opened: Opened, console: Console) -> None:
+    """Say which limits hold; raises `Refused` for one in money that cannot be kept, naming the models without a price."""
+    models = [provider.model for provider in (opened.models.master, *opened.models.rungs)]
+    try:
+        require_prices(limits, models, datetime.now(UTC).date())
+    except PriceUnknown as fault:
+        raise Refused(str(fault)) from fault
+    if limits.shown():
+        console.print(f"Limits: {escape(limits.shown())}", highlight=False)
+
+
 def wishes(options: argparse.Namespace, prompt: str) -> BuildOptions:
     """Stack, platforms and specifications of the command line, checked; raises `Refused` or `NotBuildable`."""
     stack: dict[str, str] = {}
@@ -106,7 +124,7 @@ def wishes(options: argparse.Namespace, prompt: str) -> BuildOptions:
     for platform in options.platform:
         if platform not in get_args(Platform):
             raise Refused(f"--platform {platform!r} is not known. Choose backend, web or cli.")
-    refuse_wish(prompt, platforms=options.platform, stack=stack)
+    refuse_wish(prompt, platforms=options.platform, stack=stack, programs=programs_here())
     specifications = tuple(_specification(source) for source in options.api_spec)
     return BuildOptions(
         master="", ladder=(), stack=stack, platforms=tuple(options.platform), api_specs=specifications

@@ -1,4 +1,4 @@
-"""`codegod doctor`: what is here, what is missing, and what to do about it. It changes nothing."""
+"""`codegod doctor`: what is here, what is missing, and what to do about it. Only `--model` keeps something: its findings."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from codegod_mesh import ConfigFault
 from codegod_models import ModelFault
 from codegod_orchestrator.doors.choice import REAL_MODELS, Choice, choose_models
 from codegod_orchestrator.doors.cli import EXIT_DONE, EXIT_USAGE
+from codegod_orchestrator.doors.commands.doctor_model import probe_model
 from codegod_orchestrator.doors.commands.running import guarded
 from codegod_orchestrator.doors.engine import open_engine, open_models
 from codegod_orchestrator.doors.settings import Refused, Settings, read_settings
@@ -44,7 +45,12 @@ class Line:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Look at everything a build needs; 0 when one could start now, 2 when something is missing."""
+    """Look at everything a build needs; 0 when one could start now, 2 when something is missing.
+
+    With `--model`, ask that model some twenty micro-tasks instead; 0 when it fits a role, 3 when it fits none.
+    """
+    if model := str(getattr(options, "model", "")):
+        return guarded(lambda console: probe_model(model, console))
     return guarded(lambda console: _doctor(options, console))
 
 

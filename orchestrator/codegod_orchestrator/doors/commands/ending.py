@@ -14,6 +14,7 @@ from rich.text import Text
 
 from codegod_orchestrator.artifacts import uv_tests
 from codegod_orchestrator.doors.choice import REAL_MODELS
+from codegod_orchestrator.limits import FLAGS
 from codegod_orchestrator.report import Report
 from codegod_orchestrator.report_text import report_summary
 
@@ -38,8 +39,15 @@ def show_ending(report: Report, log: Path, console: Console) -> None:
     if build.state == "partial":
         _say(
             console,
-            f"Try again what is missing, with stronger models if need be: codegod resume {build.id} --ladder MODELS",
+            f"Go on with a larger limit: codegod resume {build.id} {flag} MORE"
+            if (flag := _stopped_by(build.reason))
+            else f"Try again what is missing, with stronger models if need be: codegod resume {build.id} --ladder MODELS",
         )
+
+
+def _stopped_by(reason: str) -> str:
+    """The option of the limit that a build was stopped by; empty when it was none."""
+    return next((flag for flag in FLAGS.values() if f"({flag}) is reached" in reason), "")
 
 
 def _show_facts(facts: dict[str, str], console: Console) -> None:

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from codegod_sandbox.checks.payload import ARCHIVE, archive, command
+from codegod_sandbox.checks.payload import ARCHIVE, archive, command, scripts
 from codegod_sandbox.execution import Sandbox
 from codegod_sandbox.files.shown import shown
+from codegod_sandbox.languages.kits import Kits
+from codegod_sandbox.languages.spoken import Survey
 from codegod_sandbox.spec import Limits, RunResult, RunSpec
 
 # What one stage may say at most; a report of three thousand tests has a megabyte.
@@ -29,6 +31,8 @@ class Bench:
     tests: tuple[str, ...]
     deadline: float
     """When the check ends, on the monotonic clock."""
+    survey: Survey = field(default_factory=Survey)
+    kits: Kits | None = None
 
     @property
     def seconds_left(self) -> float:
@@ -36,16 +40,23 @@ class Bench:
         return max(_LEAST_SECONDS, self.deadline - time.monotonic())
 
     async def run(
-        self, module: str, *arguments: str, stdin: bytes, site: bool, memory_bytes: int
+        self,
+        module: str,
+        *arguments: str,
+        stdin: bytes,
+        site: bool,
+        memory_bytes: int,
+        kit: Path | None = None,
     ) -> RunResult:
-        """Run one of the modules `inside` on the tree, which it can only read."""
+        """Run one of the modules `inside` on the tree, which it can only read; `kit` is seen at `mounted("kit")`."""
         limits = Limits(wall_seconds=self.seconds_left, memory_bytes=memory_bytes, output_bytes=OUTPUT_BYTES)
         return await self.sandbox.run(
             RunSpec(
                 command(module, *arguments, site=site),
                 self.tree,
                 workspace_writable=False,
-                files={ARCHIVE: archive()},
+                read_only={"kit": kit} if kit is not None else {},
+                files={ARCHIVE: archive(), **scripts()},
                 env=self.env,
                 stdin=stdin,
                 limits=limits,

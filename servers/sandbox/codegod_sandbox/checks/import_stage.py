@@ -19,6 +19,11 @@ async def run_imports(bench: Bench) -> Done:
     result = await bench.run(
         "import_all", stdin=json.dumps(request).encode(), site=True, memory_bytes=_MEMORY_BYTES
     )
+    return judged_imports(nonce, result)
+
+
+def judged_imports(nonce: Nonce, result: RunResult) -> Done:
+    """What a run that loaded modules came to."""
     lines = list(nonce.lines(result))
     findings = {
         _finding(each["path"], each["line"], each["message"]) for each in lines if each["kind"] == "failed"

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,13 @@ def archive() -> bytes:
             for source in sorted(folder.glob("*.py")):
                 file.writestr(zipfile.ZipInfo(f"{name}/{source.name}", _EPOCH), source.read_bytes())
     return packed.getvalue()
+
+
+@cache
+def scripts() -> dict[str, bytes]:
+    """Our own programs for Node.js."""
+    place = resources.files("codegod_sandbox.checks") / "inside_js"
+    return {each.name: each.read_bytes() for each in place.iterdir() if each.name.endswith(".mjs")}
 
 
 def _folder(module_file: str | None) -> Path:

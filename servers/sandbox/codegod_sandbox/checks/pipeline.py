@@ -6,11 +6,10 @@ from typing import Final
 
 import anyio
 
+from codegod_sandbox.checks.all_languages import run_imports, run_static, run_tests
 from codegod_sandbox.checks.bench import Bench
-from codegod_sandbox.checks.import_stage import run_imports
 from codegod_sandbox.checks.records import STAGES, CheckReport, Done, Finding, StageName, StageReport
-from codegod_sandbox.checks.static_stages import STATIC, run_static
-from codegod_sandbox.checks.suite_stage import run_tests
+from codegod_sandbox.checks.static_stages import STATIC
 
 # Told whatever files were asked for: a deleted test is in none of them.
 _ALWAYS_TOLD: Final = frozenset({"deleted-test", "weakened-test", "unchecked"})

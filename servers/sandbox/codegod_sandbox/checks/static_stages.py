@@ -25,10 +25,18 @@ async def run_static(bench: Bench, stages: Sequence[StageName]) -> dict[StageNam
         site=False,
         memory_bytes=_MEMORY_BYTES,
     )
+    return judged_static(stages, result)
+
+
+def judged_static(stages: Sequence[StageName], result: RunResult) -> dict[StageName, Done]:
+    """What a run that looked at files came to."""
     answer = _answer(result)
     if answer is None:
         return {stage: _broken(stage, result) for stage in stages}
-    return {stage: _done(stage, answer[stage], result) for stage in stages}
+    if reason := answer.get("broken"):
+        finding = Finding(stage=stages[0], path="", line=0, rule="unchecked", message=shown(str(reason)))
+        return {stages[0]: Done((finding,), level=result.level)}
+    return {stage: _done(stage, answer[stage], result) for stage in stages if stage in answer}
 
 
 def _answer(result: RunResult) -> dict[str, Any] | None:

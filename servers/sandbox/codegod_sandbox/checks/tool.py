@@ -19,6 +19,7 @@ from codegod_sandbox.checks.records import CheckReport, StageName
 from codegod_sandbox.environments import Environments
 from codegod_sandbox.execution import Sandbox
 from codegod_sandbox.files.places import Workspace
+from codegod_sandbox.languages.spoken import survey
 
 # A model reads the first few; a program reads the data.
 _TOLD_FINDINGS: Final = 20
@@ -96,7 +97,8 @@ def register_checks(
         )
         before = await _before(workspaces, baseline) if baseline else {}
         deadline = time.monotonic() + seconds_left(timeout_s)
-        bench = Bench(sandbox, tree, env, before, wanted, deadline)
+        seen = await anyio.to_thread.run_sync(survey, tree)
+        bench = Bench(sandbox, tree, env, before, wanted, deadline, seen, environments.kits)
         places = [_relative(path) for path in paths]
         missing = await anyio.to_thread.run_sync(_missing, tree, places)
         if stages:

@@ -1,5 +1,6 @@
 """Projects to check, and the tool that checks them, with an environment made of what the tests themselves run on."""
 
+import os
 import shutil
 import sysconfig
 import tempfile
@@ -19,6 +20,7 @@ from codegod_sandbox.checks.inside.finding import Finding
 from codegod_sandbox.checks.inside.project import Project, Source
 from codegod_sandbox.environments import Environments
 from codegod_sandbox.execution import Sandbox
+from codegod_sandbox.server import build_server
 
 # What pytest needs, and an asynchronous library with a plugin; all of it pure Python.
 _PACKAGES = (
@@ -95,6 +97,34 @@ class FixedEnvironments(Environments):
         return self.env
 
 
+@dataclass
+class Workshop:
+    """`env_prepare` and `check_run` of the whole server on a folder of the test's own."""
+
+    client: Client
+    root: Path
+
+    def fill(self, files: Mapping[str, str]) -> None:
+        """Let the folder hold exactly these files."""
+        for path in self.root.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for name, text in files.items():
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / name).write_text(text, "utf-8")
+
+    async def prepare(self) -> dict[str, Any]:
+        with anyio.fail_after(300):
+            result = await self.client.call_tool("env_prepare", {})
+        assert not result.is_error, said(result)
+        return result.structured_content or {}
+
+    async def check(self, **arguments: Any) -> Report:
+        with anyio.fail_after(120):
+            result = await self.client.call_tool("check_run", arguments)
+        assert not result.is_error, said(result)
+        return Report(result.structured_content or {}, said(result))
+
+
 def said(result: CallToolResult) -> str:
     return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
@@ -124,6 +154,26 @@ async def checker(shared_state: Path, state_dir: Path) -> AsyncIterator[Checker]
     register_checks(server, Workspaces(settings), sandbox, environments)
     async with Client(server) as client:
         yield Checker(client, root, environments)
+
+
+@pytest.fixture(scope="session")
+def kit_state() -> Iterator[Path]:
+    """A state folder whose tools and environments are installed once for all tests that ask for real ones."""
+    folder = Path(tempfile.mkdtemp(prefix="codegod-kits-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def workshop(kit_state: Path, state_dir: Path) -> AsyncIterator[Workshop]:
+    """The whole server on an empty folder, with the user's own package indexes."""
+    root = state_dir / "tree"
+    root.mkdir()
+    root.chmod(0o755)
+    settings = ServerSettings(root=root, state=kit_state, environment=dict(os.environ))
+    async with Client(build_server(settings)) as client:
+        yield Workshop(client, root)
 
 
 async def _environment(state: Path, sandbox: Sandbox) -> Path:

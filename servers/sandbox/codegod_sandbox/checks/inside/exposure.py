@@ -15,6 +15,17 @@ _SECRETS = (
     (re.compile(r"\bAIza[0-9A-Za-z_-]{35}\b"), "a Google API key"),
     (re.compile(r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----"), "a private key"),
 )
+# `password: "hunter2-Pr0d!"`: a name that keeps something, and a value that somebody chose. Python has rules of its own.
+_CHOSEN = re.compile(
+    r"""(?ix) \b [\w-]* (?:password|passwd|secret(?:[_-]?key)?|api[_-]?key|access[_-]?key|auth[_-]?token) ["']? \s*
+    (?: :=? | = | :\s*string\s*= ) \s* (?P<quote>["'`]?) (?P<value>[^\s"'`<>{}$()]{8,}) (?P=quote) \s* [,;]? \s* (?:\#.*|//.*)? $"""
+)
+_CHOSEN_KINDS = (
+    ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".tsx", ".go", ".rs", ".java", ".swift", ".yaml", ".yml", ".env", ".ini",
+    ".properties",
+)  # fmt: skip
+_NEEDS_QUOTES = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".tsx", ".go", ".rs", ".java", ".swift")
+_SAMPLE = re.compile(r"change|example|your|placeholder|dummy|sample|test|dev|local|xxx|\*\*\*", re.IGNORECASE)
 _EXAMPLES = re.compile(r"EXAMPLE$|X{6,}|0{8,}|\.\.\.", re.IGNORECASE)
 
 
@@ -41,6 +52,31 @@ def _secrets(source: Source) -> Iterator[Finding]:
                 # What a test holds up to the code that looks for secrets is none.
                 yield Finding(source.path, number, "secret", message, advice=source.is_test_code)
                 break
+        else:
+            if finding := _chosen(source, number, line):
+                yield finding
+
+
+def _chosen(source: Source, number: int, line: str) -> Finding | None:
+    """A password in a language that has no linter for it here."""
+    if (
+        not source.name.endswith(_CHOSEN_KINDS)
+        or source.is_test_code
+        or ".test." in source.name
+        or ".spec." in source.name
+    ):
+        return None
+    found = _CHOSEN.search(line)
+    if found is None or (source.name.endswith(_NEEDS_QUOTES) and not found["quote"]):
+        return None
+    value = found["value"]
+    mixed = any(each.isdigit() for each in value) and any(each.isalpha() for each in value)
+    if not mixed or _SAMPLE.search(value) or _EXAMPLES.search(value) or value.startswith(("/", "http")):
+        return None
+    message = (
+        "This is a password or key: read it from the environment instead, and never write it into a file."
+    )
+    return Finding(source.path, number, "secret", message)
 
 
 def _unverified(source: Source) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ class Request(TypedDict):
     env: bool
     tests: list[str]
     test_seconds: float
+    seconds: float
 
 
 class Report:

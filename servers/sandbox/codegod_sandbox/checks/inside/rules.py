@@ -8,6 +8,8 @@ from .fixtures import check_fixtures
 from .flow import check_flow
 from .injection import check_injection
 from .needed import check_needed
+from .old_names import check_old_names
+from .other_baseline import check_other_baseline
 from .placeholders import check_placeholders
 from .project import Project
 from .repetition import check_repetition
@@ -25,9 +27,11 @@ def check_rules(project: Project, before: dict[str, str], installed: frozenset[s
         *check_injection(project),
         *check_exposure(project),
         *check_needed(project, installed),
+        *check_old_names(project, installed),
         *check_tests(project),
         *check_fixtures(project),
         *check_baseline(project, before),
+        *check_other_baseline(project, before),
         *check_tampering(project, before),
         *check_dockerfiles(project),
         *check_scripts(project),

@@ -1,0 +1,83 @@
+"""How applications of each language are put into an image and tested by a CI service: data, and a few lines of text."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from codegod_kit.plan_records import PORT_MARK
+
+_VARIABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_WORKFLOW = """\
+name: tests
+on: [push, pull_request]
+permissions:
+  contents: read
+jobs:
+  tests:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+{setup}      - run: {tests}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What does not depend on the single application."""
+
+    image: str
+    user: tuple[str, ...]
+    """Lines of a Dockerfile that make the user the application runs as."""
+    user_name: str
+    interpreter: str
+    """What a container runs when nothing is known to start."""
+    setup: str
+    """Steps of a workflow that bring the toolchain."""
+    ignored_by_git: str
+    """What running the tests, an editor's environment or a container leaves behind, and secrets."""
+    kept_out_of_images: str
+
+    def workflow(self, tests: str) -> str:
+        """A workflow that runs `tests` on every push."""
+        return _WORKFLOW.format(setup=self.setup, tests=tests)
+
+
+PYTHON = Recipe(
+    image="python:3.12-slim",
+    user=("RUN useradd --create-home --uid 10001 app",),
+    user_name="app",
+    interpreter="python",
+    setup="      - uses: astral-sh/setup-uv@v5\n",
+    ignored_by_git="__pycache__/\n*.egg-info/\n.pytest_cache/\n.venv/\n.env\n",
+    kept_out_of_images=".git\n.venv\n.env\n.pytest_cache\n**/__pycache__\n",
+)
+NODE = Recipe(
+    image="node:22-slim",
+    user=(),
+    user_name="node",  # the image brings it
+    interpreter="node",
+    setup="      - uses: actions/setup-node@v4\n        with:\n          node-version: 22\n",
+    ignored_by_git="node_modules/\ndist/\ncoverage/\n.env\n",
+    kept_out_of_images=".git\nnode_modules\ncoverage\n.env\n",
+)
+GO = Recipe(
+    image="golang:1.24",
+    user=("RUN useradd --create-home --uid 10001 app",),
+    user_name="app",
+    interpreter="go",
+    setup="      - uses: actions/setup-go@v5\n        with:\n          go-version-file: go.mod\n",
+    ignored_by_git="bin/\n*.test\n.env\n",
+    kept_out_of_images=".git\nbin\n.env\n",
+)
+
+
+def command_of(start: str, port: int) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The variables and words of a plan's start command, at `port`."""
+    words = shlex.split(start.replace(PORT_MARK, str(port)))
+    variables: dict[str, str] = {}
+    while words and (found := _VARIABLE.fullmatch(words[0])):
+        variables[found[1]] = found[2]
+        del words[0]
+    return variables, tuple(words)

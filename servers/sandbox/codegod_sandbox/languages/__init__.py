@@ -1,0 +1,1 @@
+"""What languages besides Python need: their manifests, their packages, and the tools that check them."""

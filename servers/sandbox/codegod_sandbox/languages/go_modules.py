@@ -1,0 +1,134 @@
+"""Go modules of other people that a project needs, downloaded once through the proxy that Go itself is set up to use."""
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import anyio
+
+from codegod_kit.beneath import Beneath
+from codegod_kit.faults import ToolFault
+from codegod_sandbox.egress import EgressPolicy, Network, SystemNetwork
+from codegod_sandbox.execution import Sandbox
+from codegod_sandbox.index_page import https_host
+from codegod_sandbox.languages.kits import GO_VARIABLES, Kits, own_go
+from codegod_sandbox.output import printable, shorten
+from codegod_sandbox.reach import trusted_certificates
+from codegod_sandbox.spec import ENV, FILES, Limits, RunSpec, mounted
+from codegod_sandbox.upstream import Upstream
+
+_MANIFEST_BYTES: Final = 256 << 10
+_SUMS_BYTES: Final = 2 << 20
+_REQUIRE = re.compile(r"^\s*require\b|^\s+[\w.-]+\.[\w.-]+/\S+ v", re.MULTILINE)
+_ASK_SECONDS: Final = 30
+_SAID_CHARS: Final = 2000
+_LIMITS: Final = Limits(wall_seconds=600, memory_bytes=4 << 30, processes=512, disk_bytes=4 << 30)
+MODULES: Final = "gomod"
+"""The folder of an environment that holds them."""
+
+
+class GoFailed(ToolFault):
+    """The modules could not be downloaded."""
+
+    def __init__(self, said: str, refused: tuple[str, ...]) -> None:
+        told = f" Connections that were refused: {'; '.join(refused)}." if refused else ""
+        super().__init__(
+            f"The Go modules could not be downloaded. go says: {said}{told} "
+            "Correct the requirement in go.mod, then call `env_prepare` again."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GoNeeds:
+    """What `go.mod` and `go.sum` say."""
+
+    manifest: str
+    sums: str
+
+
+def go_needs(tree: Path) -> GoNeeds | None:
+    """The manifest of a project that requires modules of others; None for any other."""
+    with Beneath(tree) as files:
+        if not files.exists("go.mod"):
+            return None
+        manifest = files.read("go.mod", limit=_MANIFEST_BYTES).decode("utf-8", "replace")
+        sums = (
+            files.read("go.sum", limit=_SUMS_BYTES).decode("utf-8", "replace")
+            if files.exists("go.sum")
+            else ""
+        )
+    return GoNeeds(manifest, sums) if _REQUIRE.search(manifest) else None
+
+
+async def download_modules(
+    sandbox: Sandbox,
+    kits: Kits,
+    needs: GoNeeds,
+    partial: Path,
+    environment: Mapping[str, str],
+    proxy_network: Network | None,
+    *,
+    network: bool,
+) -> tuple[str, ...]:
+    """Download into the environment that is being made; the connections that were refused."""
+    kit = kits.find("go")
+    if kit is None:
+        raise GoFailed(kits.why_not("go"), ())
+    own = own_go(environment)
+    settings = await _settings(own or kit / "go", environment)
+    hosts = frozenset(host for url in re.split(r"[,|]", settings["GOPROXY"]) if (host := https_host(url)))
+    sums = settings["GOSUMDB"].split(" ")[0].split("+")[0]
+    if sums and sums != "off":
+        hosts |= {sums}
+    policy = EgressPolicy(hosts, Upstream.from_environment(environment), proxy_network or SystemNetwork())
+    folder = partial / "go"
+    folder.mkdir()
+    folder.chmod(0o755)
+    (folder / "go.mod").write_text(needs.manifest, "utf-8")
+    (folder / "go.sum").write_text(needs.sums, "utf-8")
+    go = str(own) if own is not None else f"{mounted('kit')}/go"
+    certificates = await anyio.to_thread.run_sync(trusted_certificates, environment)
+    result = await sandbox.run(
+        RunSpec(
+            (f"{go}/bin/go", "mod", "download"),
+            folder,
+            read_only={"kit": kit},
+            env=partial / "venv",
+            env_writable=True,
+            egress=policy if network and hosts else None,
+            files={"ca.pem": certificates},
+            variables={
+                **GO_VARIABLES,
+                "GOROOT": go,
+                "GOPROXY": settings["GOPROXY"] if network else "off",
+                "GOSUMDB": settings["GOSUMDB"],
+                "GOMODCACHE": f"{ENV}/{MODULES}",
+                "SSL_CERT_FILE": f"{FILES}/ca.pem",
+            },
+            limits=_LIMITS,
+        )
+    )
+    if (result.status, result.exit_code) != ("exit", 0):
+        raise GoFailed(
+            shorten(printable(result.stderr or result.stdout).strip(), _SAID_CHARS), result.refused_hosts
+        )
+    return result.refused_hosts
+
+
+async def _settings(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Where Go takes modules from here, in its own words."""
+    names = ("GOPROXY", "GOSUMDB")
+    with anyio.fail_after(_ASK_SECONDS):
+        said = await anyio.run_process(
+            [str(root / "bin" / "go"), "env", *names],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            cwd="/",
+            env={"PATH": os.defpath, "HOME": "/nonexistent", **environment, "GOTOOLCHAIN": "local"},
+        )
+    lines = said.stdout.decode(errors="replace").splitlines()
+    return dict(zip(names, [*lines, "", ""], strict=False))

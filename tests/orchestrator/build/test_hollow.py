@@ -1,0 +1,107 @@
+"""What the runs on null bodies say about tests, told from reports alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from codegod_kit.plan import Plan, Task
+from codegod_mesh import CallResult
+from codegod_orchestrator.evidence import TestSeen, evidence_of, with_hollow
+from codegod_orchestrator.hollow import hollow_tests
+from codegod_orchestrator.redgreen import judge_red, red_of, red_on_stubs
+from codegod_orchestrator.toolset import Desk
+
+STUB = "def count() -> int:\n    raise NotImplementedError\n"
+SAW, LOOSE, BLIND = (f"tests/test_a.py::test_{name}" for name in ("saw", "loose", "blind"))
+PLAN = Plan(
+    name="app",
+    skeleton=("pyproject.toml",),
+    tasks=(Task(id="a", type="backend", title="A", files=("src/a.py",), tests=("tests/test_a.py",)),),
+)
+
+
+def _seen(outcome: str, reason: str = "assertion") -> dict[str, str]:
+    return {"outcome": outcome, "reason": "" if outcome == "passed" else reason}
+
+
+class Bench:
+    """A tree whose tests end as told for what stands in it, and the files written to it."""
+
+    def __init__(self, reports: Sequence[Mapping[str, Any]]) -> None:
+        self.reports = list(reports)
+        self.written: list[str] = []
+        self.runs: list[Mapping[str, Any]] = []
+
+    async def call(self, name: str, arguments: Mapping[str, Any], *, within: float = 60) -> CallResult:
+        if name == "sandbox.file_write":
+            self.written.append(arguments["content"])
+            return CallResult(False, "", {})
+        self.runs.append(arguments)
+        return CallResult(False, "", dict(self.reports.pop(0)))
+
+    @property
+    def desk(self) -> Desk:
+        return Desk(cast("Any", self))
+
+
+def _report(*findings: Mapping[str, str], **outcomes: Mapping[str, str]) -> Mapping[str, Any]:
+    tests = [{"id": f"tests/test_a.py::test_{name}", **seen} for name, seen in outcomes.items()]
+    return {"tests": tests, "findings": list(findings)}
+
+
+async def test_a_test_that_passes_on_any_null_body_is_hollow_and_the_stubs_come_back() -> None:
+    bench = Bench(
+        [
+            _report(saw=_seen("error", "fixture"), loose=_seen("failed"), blind=_seen("passed")),
+            _report(saw=_seen("failed", "error"), loose=_seen("passed"), blind=_seen("passed")),
+        ]
+    )
+    hollow = await hollow_tests(bench.desk, {"src/a.py": STUB}, [SAW, LOOSE, BLIND])
+    assert hollow.tests == {BLIND: ("none", "default"), LOOSE: ("default",)}
+    assert ["return None" in bench.written[0], "return 0" in bench.written[2]] == [True, True]
+    assert bench.written[1] == bench.written[3] == STUB
+    assert [run["tests"] for run in bench.runs] == [["tests/test_a.py"]] * 2
+
+
+async def test_a_test_that_never_got_to_the_bodies_has_shown_nothing() -> None:
+    broken = {"stage": "tests", "rule": "report-cut", "message": "The run ended before its report was whole."}
+    stubs = {"src/a.py": STUB.replace("int", "Other")}
+    bench = Bench(
+        [
+            _report(
+                broken,
+                saw=_seen("failed"),
+                loose=_seen("error", "error"),
+                blind=_seen("error", "collection"),
+            )
+        ]
+    )
+    # `Other` has no empty value that anybody could make: both kinds of body are the same, and are run once.
+    hollow = await hollow_tests(bench.desk, stubs, [SAW, LOOSE, BLIND])
+    assert hollow.tests == {LOOSE: ("none",), BLIND: ("none",)}
+    assert [finding.rule for finding in hollow.doubts] == ["report-cut"]
+
+
+async def test_without_stubs_or_red_tests_nothing_is_run() -> None:
+    bench = Bench([])
+    other = 'export function count(): number { throw new Error("not implemented"); }\n'
+    assert (await hollow_tests(bench.desk, {"src/a.py": "X = 1\n", "src/a.ts": other}, [SAW])).tests == {}
+    assert (await hollow_tests(bench.desk, {"src/a.py": STUB}, [])).tests == {}
+
+
+def test_a_task_whose_red_tests_are_all_hollow_is_sent_back_with_what_to_do() -> None:
+    tests = [
+        TestSeen(id=SAW, outcome="failed", reason="stub"),
+        TestSeen(id=LOOSE, outcome="failed", reason="stub"),
+    ]
+    report = {"tests": [test.model_dump() for test in tests]}
+    assert red_on_stubs(PLAN, tests) == (SAW, LOOSE)
+
+    some = with_hollow(evidence_of(report, "t"), {LOOSE: ("none",)}).tests
+    assert judge_red(PLAN, some) == ()
+    assert (red_of(PLAN, some).evidence, red_of(PLAN, some).guards) == ((SAW,), (LOOSE,))
+
+    none = with_hollow(evidence_of(report, "t"), {SAW: ("default",), LOOSE: ("none",)}).tests
+    first, second = judge_red(PLAN, none)
+    assert (first.path, second.path, first.rule) == (SAW, LOOSE, "hollow")
+    assert "empty value of its return type" in first.message
+    assert "gives back None" in second.message

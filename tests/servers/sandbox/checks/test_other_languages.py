@@ -1,0 +1,142 @@
+"""What is said of other languages without running their tools."""
+
+from pathlib import Path
+
+import pytest
+
+from codegod_sandbox.checks.all_languages import merged
+from codegod_sandbox.checks.inside.exposure import check_exposure
+from codegod_sandbox.checks.inside.old_names import check_old_names
+from codegod_sandbox.checks.inside.other_baseline import check_other_baseline
+from codegod_sandbox.checks.records import Done
+from codegod_sandbox.languages.package_json import node_needs
+from codegod_sandbox.languages.spoken import survey
+from codegod_sandbox.manifest import BadManifest, RequirementRefused
+
+from .conftest import Checker, failing, project_of
+
+
+async def test_a_language_without_tools_is_skipped_and_not_passed(checker: Checker) -> None:
+    checker.write({"src/main.rs": "fn main() {}\n", "app.py": "X = 1\n"})
+    report = await checker.run()
+    assert report.ok
+    assert "Rust is not checked" in report.notes["types"]
+
+
+async def test_tools_that_are_not_installed_yet_are_asked_for(checker: Checker) -> None:
+    checker.write({"a.js": "export const a = 1;\n", "main.go": "package main\n\nfunc main() {}\n"})
+    report = await checker.run()
+    assert (report.stages["lint"], report.stages["types"]) == ("skipped", "skipped")
+    assert report.notes["types"].count("call `env_prepare` first") == 2
+
+
+def test_tests_go_to_the_runner_of_their_language(tmp_path: Path) -> None:
+    for name in ("tests/test_a.py", "tests/b.test.ts", "web/c.test.js", "go/d_test.go"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("", "utf-8")
+    seen = survey(tmp_path)
+    assert seen.split(["."]) == {"python": (".",), "javascript": (".",), "go": (".",)}
+    assert seen.split(["tests", "web/c.test.js::adds"]) == {
+        "python": ("tests",), "javascript": ("tests", "web/c.test.js::adds"),
+    }  # fmt: skip
+    assert seen.split(["gone"]) == {"python": ("gone",)}
+
+
+def test_a_stage_is_skipped_only_when_no_language_had_it() -> None:
+    assert merged([Done(), Done(skipped="Go is not checked: x")]).status == "passed"
+    assert merged([Done(), Done(skipped="Go is not checked: x")]).note == "Go is not checked: x"
+    assert merged([Done(skipped="there is no Python file that parses"), Done(skipped="y")]).skipped == "y"
+
+
+def test_the_packages_of_all_manifests_are_put_together(tmp_path: Path) -> None:
+    (tmp_path / "web").mkdir()
+    (tmp_path / "package.json").write_text('{"name": "a", "dependencies": {"zod": "^3"}}', "utf-8")
+    (tmp_path / "web/package.json").write_text(
+        '{"name": "b", "dependencies": {"a": "workspace:*", "zod": "^3"}, "devDependencies": {"vite": "^6"}}',
+        "utf-8",
+    )
+    needs = node_needs(tmp_path)
+    assert needs is not None
+    assert needs.packages == (("vite", "^6"), ("zod", "^3"))
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "https://evil.test/a.tgz",
+        "git+ssh://git@evil.test/a.git",
+        "file:../..",
+        "user/repository",
+        "link:/etc",
+    ],
+)
+def test_only_packages_of_the_registry_are_wanted(tmp_path: Path, wanted: str) -> None:
+    (tmp_path / "package.json").write_text(f'{{"dependencies": {{"a": "{wanted}"}}}}', "utf-8")
+    with pytest.raises(RequirementRefused):
+        node_needs(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"dependencies": []}', '{"dependencies": {"../../x": "1"}}'])
+def test_a_manifest_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "package.json").write_text(text, "utf-8")
+    with pytest.raises(BadManifest):
+        node_needs(tmp_path)
+
+
+def test_tests_of_other_languages_that_are_gone_or_weaker_are_told() -> None:
+    before = {
+        "a.test.ts": 'it("adds", () => { expect(1).toBe(2); });\nit("ends", () => { expect(1).toBe(2); });\n',
+        "b_test.go": 'func TestB(t *testing.T) {\n\tt.Fatal("x")\n}\n',
+        "c.test.js": 'test("c", () => { expect(1).toBe(2); expect(2).toBe(3); });\n',
+    }
+    now = {
+        "a.test.ts": 'it("adds", () => { expect(1).toBe(2); });\n',
+        "c.test.js": 'test("c", () => { expect(1).toBe(2); });\n',
+    }
+    findings = check_other_baseline(project_of(now), before)
+    assert {(each.path, each.rule) for each in findings} == {
+        ("a.test.ts", "deleted-test"), ("b_test.go", "deleted-test"), ("c.test.js", "weakened-test"),
+    }  # fmt: skip
+    assert check_other_baseline(project_of(before), before) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("db.ts", 'const password = "hunter2-Pr0d!";'),
+        ("db.go", 'var apiKey = "a8f3k2l9q0x7"'),
+        ("compose.yaml", "      POSTGRES_PASSWORD: kf83hGh2lq9"),
+        (".env", "SECRET_KEY=kf83hGh2lq9x"),
+    ],
+)
+def test_a_password_in_any_language_is_a_secret(path: str, line: str) -> None:
+    assert failing(check_exposure(project_of({path: f"{line}\n"}))) == [(path, 1, "secret")]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("db.ts", "const password = process.env.DB_PASSWORD1;"),
+        ("db.ts", 'const passwordLabel = "Your password 1";'),
+        ("form.tsx", 'const apiKey: string = "";'),
+        ("compose.yaml", "      POSTGRES_PASSWORD: ${POSTGRES_PASSWORD}"),
+        (".env.example", "SECRET_KEY=change-me-1234"),
+        ("db.test.ts", 'const password = "hunter2-Pr0d!";'),
+    ],
+)
+def test_what_only_looks_like_a_password_is_none(path: str, line: str) -> None:
+    assert failing(check_exposure(project_of({path: f"{line}\n"}))) == []
+
+
+def test_names_of_the_old_pydantic_are_told_where_the_new_one_is() -> None:
+    files = {
+        "a.py": (
+            "from pydantic import BaseModel, validator\n\n\nclass U(BaseModel):\n    name: str\n\n"
+            "    class Config:\n        orm_mode = True\n"
+        )
+    }
+    found = failing(check_old_names(project_of(files), frozenset({"pydantic", "pydantic_core"})))
+    assert found == [("a.py", 1, "old-name"), ("a.py", 8, "old-name")]
+    assert check_old_names(project_of(files), frozenset({"pydantic"})) == []
+    pinned = {**files, "requirements.txt": "pydantic<2\n"}
+    assert check_old_names(project_of(pinned), frozenset({"pydantic_core"})) == []
