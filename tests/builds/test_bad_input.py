@@ -18,7 +18,7 @@ import pytest
         (["build", "x", "--api-spec", "nowhere.json"], "nowhere.json"),
         pytest.param(["build", "x", "--max-parallel", "-1"], "--max-parallel", marks=pytest.mark.long),
         (["build", "--plan", "nowhere.yaml"], "nowhere.yaml"),
-        (["build", "x", "--mcp-config", "nowhere.json"], "nowhere.json"),
+        pytest.param(["build", "x", "--mcp-config", "nowhere.json"], "nowhere.json", marks=pytest.mark.long),
         pytest.param(["build", "Compose a symphony"], "ANTHROPIC_API_KEY", marks=pytest.mark.long),
         (["resume", "b-nothere1"], "b-nothere1"),
         (["status"], "codegod build"),
@@ -64,6 +64,7 @@ def test_help_says_what_there_is(place: Any) -> None:
     assert place.codegod().returncode == 2
 
 
+@pytest.mark.long
 def test_the_doctor_says_that_models_would_be_simulated(inside: Any) -> None:
     told = inside("doctor")
     assert told.returncode == 0, told.stdout + told.stderr

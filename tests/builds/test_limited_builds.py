@@ -177,6 +177,7 @@ def test_every_limit_stops_a_build_that_can_be_finished_without_it(
     assert sum(attempt["task"] in landed for attempt in attempts) == len(landed)  # nothing was done twice
 
 
+@pytest.mark.long
 def test_a_model_without_a_price_and_a_limit_in_money_never_start(
     place: Any, inside: Callable[..., subprocess.CompletedProcess[str]], reference: Path
 ) -> None:

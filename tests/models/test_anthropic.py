@@ -278,6 +278,7 @@ async def test_silence_is_noticed_before_and_within_a_stream(
     await provider.aclose()
 
 
+@pytest.mark.long
 async def test_pings_keep_a_slow_answer_alive(wire: Wire, claude: type[Claude]) -> None:
     pieces = [claude.start(), *[claude.PING] * 8, *claude.text("late"), claude.delta("end_turn"), claude.STOP]
     wire.replies = [claude.reply(pieces, pause=0.1)]

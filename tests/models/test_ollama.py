@@ -281,6 +281,7 @@ async def test_silence_is_noticed_before_and_within_a_stream(
     await provider.aclose()
 
 
+@pytest.mark.long
 async def test_empty_chunks_keep_a_slow_answer_alive(wire: Wire, llama: type[Llama]) -> None:
     wire.replies = [llama.reply([*[llama.line()] * 8, llama.line("late"), llama.done()], pause=0.1)]
     provider = opened(wire.url, idle_seconds=0.7)

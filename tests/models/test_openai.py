@@ -410,6 +410,7 @@ async def test_silence_is_noticed_before_and_within_a_stream(
     await provider.aclose()
 
 
+@pytest.mark.long
 async def test_comments_keep_a_slow_answer_alive(wire: Wire, gpt: type[Gpt]) -> None:
     comments = [b": still at it\n\n"] * 8
     wire.replies = [gpt.reply([*comments, gpt.delta("stop", content="late"), gpt.DONE], pause=0.1)]

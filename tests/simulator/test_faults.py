@@ -245,6 +245,7 @@ def test_an_unknown_fault_is_told_which_there_are(text: str) -> None:
         assert kind in str(caught.value)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("preset", "first", "margin"), [("7b", 0.519, 0.09), ("3b", 0.338, 0.09)])
 async def test_a_preset_is_right_as_often_as_was_published(preset: str, first: float, margin: float) -> None:
     right = 0
@@ -254,6 +255,7 @@ async def test_a_preset_is_right_as_often_as_was_published(preset: str, first: f
     assert abs(right / 150 - first) < margin
 
 
+@pytest.mark.long
 async def test_a_repair_succeeds_less_often_than_a_fresh_answer() -> None:
     repaired = fresh = 0
     stub = TODO.contract_file(PATH)

@@ -226,6 +226,7 @@ async def test_a_fault_strikes_what_it_names(fault: str, struck: tuple[bool, boo
     assert tuple(reply.stop == "length" for reply in replies) == struck
 
 
+@pytest.mark.long
 async def test_latency_is_taken_before_and_while_an_answer_is_written() -> None:
     heard: list[float] = []
     async with serving(latency=0.5) as url:

@@ -241,6 +241,7 @@ async def test_a_build_is_cancelled_before_anything_has_begun(settings: Settings
         await until(client, started["build"], state="cancelled")
 
 
+@pytest.mark.long
 async def test_a_build_that_the_server_left_can_be_resumed_by_the_next_one(
     settings: Settings, silent: Any
 ) -> None:
@@ -264,6 +265,7 @@ async def test_a_build_that_the_server_left_can_be_resumed_by_the_next_one(
         assert (await call(client, "build_status", build=started["build"]))["running"] is True
 
 
+@pytest.mark.long
 async def test_a_build_that_reached_a_limit_goes_on_with_a_larger_one_only(
     settings: Settings, silent: Any, journal: Journal
 ) -> None:
@@ -321,6 +323,7 @@ async def test_a_fault_of_our_own_ends_the_build_and_not_the_server(
     assert ended["reason"] == "Code-God itself is at fault (RuntimeError('a bug')); its log says more."
 
 
+@pytest.mark.long
 async def test_builds_that_start_together_get_folders_of_their_own(settings: Settings, silent: Any) -> None:
     outs: list[str] = []
 
@@ -334,6 +337,7 @@ async def test_builds_that_start_together_get_folders_of_their_own(settings: Set
     assert len(set(outs)) == BUILDS_AT_A_TIME
 
 
+@pytest.mark.long
 async def test_only_so_many_builds_run_at_a_time(settings: Settings, silent: Any) -> None:
     async with host(settings, environment=silent.environment) as client:
         models = {"master": "ollama:silent", "worker": "ollama:silent"}
@@ -471,6 +475,7 @@ def test_a_long_resource_goes_without_its_details_and_says_so(calls: int, left: 
     assert ("left_out" in told) is left
 
 
+@pytest.mark.long
 async def test_a_plan_is_made_without_a_build(settings: Settings) -> None:
     prompt = "Create a REST API for todo management"
     async with host(settings) as client:
@@ -483,6 +488,7 @@ async def test_a_plan_is_made_without_a_build(settings: Settings) -> None:
         assert [build["state"] for build in builds] == ["cancelled"]
 
 
+@pytest.mark.long
 async def test_a_prompt_that_the_simulator_does_not_know_says_how_to_get_a_real_model(
     settings: Settings,
 ) -> None:
@@ -496,6 +502,7 @@ async def test_a_prompt_that_the_simulator_does_not_know_says_how_to_get_a_real_
     assert "ANTHROPIC_API_KEY" in ended["reason"]
 
 
+@pytest.mark.long
 async def test_a_plan_that_takes_long_is_fetched_later(
     settings: Settings, silent: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -233,6 +233,7 @@ async def whole(client: Client, found: dict[str, Any]) -> str:
     return "".join(pages)
 
 
+@pytest.mark.long
 async def test_a_host_reads_a_long_question_in_pages_and_a_second_one_takes_over(settings: Settings) -> None:
     prompt = "Write a tiny money library. " + "It counts cents. " * 3000
     async with host(settings) as client:
@@ -272,6 +273,7 @@ async def test_a_host_reads_a_long_question_in_pages_and_a_second_one_takes_over
         assert "build_result" in gone["next"]
 
 
+@pytest.mark.long
 async def test_a_plan_is_asked_of_the_host_too(settings: Settings, begun: Any) -> None:
     asked = {"prompt": "Make a demo", "master": "host:"}
     async with host(settings) as client:

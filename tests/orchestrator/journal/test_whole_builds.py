@@ -76,6 +76,7 @@ class Pipeline:
         assert all(states[task] == "skipped" for task in skipped)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_sixty_four_tasks_run_at_once_and_each_is_accepted_once(
     journal: Journal,

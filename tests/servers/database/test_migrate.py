@@ -213,6 +213,7 @@ async def test_a_rebuilt_table_keeps_its_references(database: Call, folder: Path
     assert (await database("db_query", sql="SELECT todo FROM notes"))["rows"] == [[1]]
 
 
+@pytest.mark.long
 async def test_an_endless_migration_is_stopped(
     database: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

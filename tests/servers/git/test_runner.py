@@ -60,6 +60,7 @@ async def test_a_late_command_ends_with_all_that_it_started(
             await anyio.sleep(0.01)
 
 
+@pytest.mark.long
 async def test_a_command_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git = pretending(tmp_path, "trap '' TERM; echo $$ > pid; while :; do sleep 0.05; done")
     monkeypatch.setattr(runner, "COMMAND_SECONDS", 0.5)

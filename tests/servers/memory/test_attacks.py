@@ -81,6 +81,7 @@ async def test_a_text_that_is_no_unicode_is_refused_and_harms_nobody(memory: Cal
     assert "fault" not in await memory("memory_put", text="fine", **NOTE)
 
 
+@pytest.mark.long
 async def test_ten_megabytes_are_refused_over_a_pipe_and_the_server_goes_on(tmp_path: Path) -> None:
     server = StdioServerParameters(
         command=sys.executable,

@@ -168,6 +168,7 @@ async def test_without_a_loopback_nothing_is_started_and_other_tests_run_all_the
     assert "has no loopback" in said(result)
 
 
+@pytest.mark.long
 async def test_a_health_check_that_fails_is_no_health(check: Check) -> None:
     result = await check(command=START, health="/broken", timeout_s=4)
     assert data(result)["ok"] is False

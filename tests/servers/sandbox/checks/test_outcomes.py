@@ -303,6 +303,7 @@ async def test_broken_settings_are_told_as_such(checker: Checker) -> None:
     assert "99" in report.messages
 
 
+@pytest.mark.long
 async def test_a_suite_with_much_to_say_is_still_read(checker: Checker) -> None:
     checker.write(
         {

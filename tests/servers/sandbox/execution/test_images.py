@@ -132,6 +132,7 @@ async def test_a_container_that_does_not_run_says_so(check: Check) -> None:
     assert "no container could be started: no such command" in report["note"]
 
 
+@pytest.mark.long
 async def test_a_container_that_is_broken_has_no_health(check: Check) -> None:
     report = said(await check(health="/broken", timeout_s=2))
     assert (report["built"], report["answered"]) == (True, False)
