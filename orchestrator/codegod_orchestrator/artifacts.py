@@ -27,6 +27,8 @@ NODE_MANIFEST, GO_MANIFEST = "package.json", "go.mod"
 WORKFLOW = ".github/workflows/tests.yml"
 _WORKFLOWS = (".github/workflows/", ".gitlab-ci", ".circleci/")
 SERVICE_NAME_CHARS = 50  # a cluster allows 63, and adds a suffix of its own
+_NODE_TESTS = "npm install && npm test"
+_GO_TESTS = "go test ./..."
 PORT = 8000  # what a server listens at in its container; the plan's start command takes any
 _READMES = frozenset({README, "README.rst", "README.txt", "README"})
 
@@ -46,6 +48,16 @@ class Project:
     """What the command finds in its environment."""
     serves: bool = False
     """Whether the command listens at `PORT`."""
+
+
+def tests_command(present: Collection[str], uv: str = "uv") -> str:
+    """What somebody types to run the tests of a project that has the files `present` at its top."""
+    if not {MANIFEST, REQUIREMENTS}.intersection(present):
+        if NODE_MANIFEST in present:
+            return _NODE_TESTS
+        if GO_MANIFEST in present:
+            return _GO_TESTS
+    return f"{uv} {uv_tests(present)}"
 
 
 def uv_tests(present: Collection[str]) -> str:
@@ -96,9 +108,7 @@ def _project(plan: Plan, manifest: str, node: str, present: Collection[str]) -> 
     if NODE_MANIFEST in present and not {MANIFEST, REQUIREMENTS}.intersection(present):
         return _node_project(node, present, started)
     if GO_MANIFEST in present and not {MANIFEST, REQUIREMENTS}.intersection(present):
-        return Project(
-            GO, "go build ./...", "go test ./...", **{"command": ("go", "run", "."), **_given(started)}
-        )
+        return Project(GO, "go build ./...", _GO_TESTS, **{"command": ("go", "run", "."), **_given(started)})
     return _python_project(manifest, present, started)
 
 

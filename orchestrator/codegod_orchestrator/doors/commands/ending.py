@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from codegod_orchestrator.artifacts import uv_tests
+from codegod_orchestrator.artifacts import tests_command
 from codegod_orchestrator.doors.choice import REAL_MODELS
 from codegod_orchestrator.limits import FLAGS
 from codegod_orchestrator.report import Report
@@ -30,8 +30,8 @@ def show_ending(report: Report, log: Path, console: Console) -> None:
     console.print()
     if report.delivered:
         _say(console, f"The repository is in {report.delivered}")
-        tests = uv_tests(_files_of(Path(report.delivered)))
-        _say(console, f"Run its tests: cd {shlex.quote(report.delivered)} && {_uv()} {tests}")
+        tests = tests_command(_files_of(Path(report.delivered)), _uv())
+        _say(console, f"Run its tests: cd {shlex.quote(report.delivered)} && {tests}")
     _say(console, f"Every test and every attempt: codegod report {build.id}")
     if build.state == "failed":
         _say(console, f"Mend what is named above, then: codegod resume {build.id}")
