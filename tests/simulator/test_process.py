@@ -20,7 +20,7 @@ def test_it_says_where_it_listens_and_ends_with_its_input() -> None:
     with started("--seed", "3", "--latency", "worker:0.1") as (process, said):
         assert said["master"] == "claude-simulated"
         assert said["worker"] == "qwen2.5-coder:7b"
-        assert said["projects"] == ["todo-api", "word-count"]
+        assert said["projects"] == ["shopping-list", "stockroom", "todo-api", "word-count"]
         assert httpx.get(f"{said['url']}/api/version", timeout=SECONDS).status_code == 200
         assert process.stdin
         process.stdin.close()
@@ -44,7 +44,7 @@ def test_it_ends_when_it_is_told_to_even_in_the_middle_of_an_answer() -> None:
 
 def test_a_project_of_ones_own_is_announced(small_reference: Path) -> None:
     with started("--reference", str(small_reference)) as (_, said):
-        assert said["projects"] == ["hello", "todo-api", "word-count"]
+        assert said["projects"] == ["hello", "shopping-list", "stockroom", "todo-api", "word-count"]
 
 
 def test_a_broken_project_is_refused_in_one_line(
