@@ -120,6 +120,7 @@ def build_server(settings: Settings, served: ServerSettings) -> MCPServer[Any]:
         lifespan=lifespan,
     )
     _add_starting(server, settings, served.root)
+    _add_resuming(server)
     _add_planning(server, settings)
     _add_watching(server)
     add_questions(server)
@@ -163,6 +164,8 @@ def _add_starting(server: MCPServer[Any], settings: Settings, root: Path) -> Non
                 runs.start(build, choice)
         return started(build, choice)
 
+
+def _add_resuming(server: MCPServer[Any]) -> None:
     @server.tool(annotations=STARTS)
     async def build_resume(
         ctx: Context[Any, Any],

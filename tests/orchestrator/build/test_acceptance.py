@@ -285,3 +285,14 @@ def test_a_reason_names_tasks_and_behaviours() -> None:
         "not built: a; the last run on main: [tests] red; not proved: B0 (Sings: failed); B1 (Sings: failed); "
         "B2 (Sings: failed); B3 (Sings: failed); B4 (Sings: failed); and 2 more"
     )
+
+
+def test_tests_that_prove_nothing_are_enough_only_where_every_behaviour_was_seen_from_outside() -> None:
+    seen = (Behaviour(id="B1", text="Sings", test="acceptance/test_a.py::test_a"),)
+    untested = (*seen, Behaviour(id="B2", text="Reads"))
+    unproved = [Finding(stage="acceptance", path="B1", message="Sings: failed")]
+    said = "empty answers would pass every test of: a"
+    assert why_partial(PLAN.model_copy(update={"behaviours": seen}), {"a"}, [], ["a"]) == ""
+    assert why_partial(PLAN.model_copy(update={"behaviours": ()}), {"a"}, [], ["a"]) == said
+    assert why_partial(PLAN.model_copy(update={"behaviours": untested}), {"a"}, [], ["a"]) == said
+    assert said in why_partial(PLAN.model_copy(update={"behaviours": seen}), {"a"}, unproved, ["a"])

@@ -2,7 +2,7 @@
 
 from codegod_kit.plan import Plan, Task
 from codegod_orchestrator.evidence import TestSeen
-from codegod_orchestrator.redgreen import judge_green, judge_red, red_of
+from codegod_orchestrator.redgreen import judge_green, judge_red, only_unproved, red_of, unproved_tasks
 
 PLAN = Plan(
     name="app",
@@ -57,3 +57,14 @@ def test_a_test_that_did_not_run_or_was_skipped_is_not_green() -> None:
     assert judge_green([STUB.id], [passed]) == ()
     assert "skipped" in judge_green([STUB.id], [skipped])[0].message
     assert "did not run" in judge_green([STUB.id], [])[0].message
+
+
+def test_a_contract_that_only_proves_too_little_is_told_from_one_that_is_wrong() -> None:
+    hollow = TestSeen(id=STUB.id, outcome="failed", reason="stub", hollow=("none",))
+    broken = TestSeen(id=STUB.id, outcome="error", reason="import")
+    assert unproved_tasks(PLAN, red_of(PLAN, [STUB, ASSERTED])) == ()
+    for weak in ([hollow, ASSERTED], [STUB, GUARD]):
+        assert len(unproved_tasks(PLAN, red_of(PLAN, weak))) == 1
+        assert only_unproved(judge_red(PLAN, weak))
+    assert not only_unproved(judge_red(PLAN, [broken, ASSERTED]))
+    assert not only_unproved([*judge_red(PLAN, [hollow, ASSERTED]), *judge_red(PLAN, [broken, ASSERTED])])

@@ -80,16 +80,9 @@ async def download_modules(
         raise GoFailed(kits.why_not("go"), ())
     own = own_go(environment)
     settings = await _settings(own or kit / "go", environment)
-    hosts = frozenset(host for url in re.split(r"[,|]", settings["GOPROXY"]) if (host := https_host(url)))
-    sums = settings["GOSUMDB"].split(" ")[0].split("+")[0]
-    if sums and sums != "off":
-        hosts |= {sums}
+    hosts = _hosts(settings)
     policy = EgressPolicy(hosts, Upstream.from_environment(environment), proxy_network or SystemNetwork())
-    folder = partial / "go"
-    folder.mkdir()
-    folder.chmod(0o755)
-    (folder / "go.mod").write_text(needs.manifest, "utf-8")
-    (folder / "go.sum").write_text(needs.sums, "utf-8")
+    folder = _project(partial, needs)
     go = str(own) if own is not None else f"{mounted('kit')}/go"
     certificates = await anyio.to_thread.run_sync(trusted_certificates, environment)
     result = await sandbox.run(
@@ -117,6 +110,24 @@ async def download_modules(
             shorten(printable(result.stderr or result.stdout).strip(), _SAID_CHARS), result.refused_hosts
         )
     return result.refused_hosts
+
+
+def _hosts(settings: Mapping[str, str]) -> frozenset[str]:
+    """The hosts that Go asks: its proxies, and the database of checksums unless that is off."""
+    proxies = re.split(r"[,|]", settings["GOPROXY"])
+    hosts = frozenset(host for url in proxies if (host := https_host(url)))
+    sums = settings["GOSUMDB"].split(" ")[0].split("+")[0]
+    return hosts | {sums} if sums and sums != "off" else hosts
+
+
+def _project(partial: Path, needs: GoNeeds) -> Path:
+    """A folder with the manifest alone: nothing of the project's own code is there while there is a network."""
+    folder = partial / "go"
+    folder.mkdir()
+    folder.chmod(0o755)
+    (folder / "go.mod").write_text(needs.manifest, "utf-8")
+    (folder / "go.sum").write_text(needs.sums, "utf-8")
+    return folder
 
 
 async def _settings(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
