@@ -128,8 +128,7 @@ class Contractor:
         commit = await self._standing()
         await fresh_tree(desk, revision=commit)
         changed = await self._apply(desk, commit, files)
-        stubs = {**await self._stubs_at(desk, commit), **_only_stubs(self.plan, files)}
-        proof = await self._prove(desk, stubs)
+        proof = await self._prove(desk, {**await self._texts_at(desk, commit), **files})
         if proof.findings:
             raise ContractRefused(proof.findings, tries=1)
         if changed:
@@ -147,8 +146,7 @@ class Contractor:
         changed = await self._apply(desk, commit, {})
         for path in dropped:
             changed |= await desk.maybe("sandbox.file_delete", {"path": path}) is not None
-        found = {path: await text_at(desk, commit, path) for path in contract_files(self.plan)}
-        before = {path: text for path, text in found.items() if text is not None}
+        before = await self._texts_at(desk, commit)
         standing = {path: text for path, text in before.items() if path not in wanted}
         author = Author(self.plan, self.master, self.review, self.material, standing)
         proof = await self._write(desk, author)
@@ -184,8 +182,9 @@ class Contractor:
         found = await (await self._desk()).maybe("git.git_show", {"revision": CONTRACT_REF})
         return "" if found is None else str((found.data or {}).get("id", ""))
 
-    async def _stubs_at(self, desk: Desk, commit: str) -> dict[str, str]:
-        texts = {path: await text_at(desk, commit, path) for path in stub_files(self.plan)}
+    async def _texts_at(self, desk: Desk, commit: str) -> dict[str, str]:
+        """The plan's contract files as far as `commit` has them."""
+        texts = {path: await text_at(desk, commit, path) for path in contract_files(self.plan)}
         return {path: text for path, text in texts.items() if text is not None}
 
     async def _write(self, desk: Desk, author: Author) -> Proof:
@@ -204,7 +203,7 @@ class Contractor:
             left = missing(files, author.written)
             proof = None
             if not findings and not left:
-                proof = await self._prove(desk, _only_stubs(self.plan, author.written))
+                proof = await self._prove(desk, author.written)
                 if not proof.findings:
                     return proof
                 findings = proof.findings
@@ -218,10 +217,10 @@ class Contractor:
 
     async def _prove_standing(self, desk: Desk, commit: str) -> Proof:
         await fresh_tree(desk, revision=commit)
-        return await self._prove(desk, await self._stubs_at(desk, commit))
+        return await self._prove(desk, await self._texts_at(desk, commit))
 
-    async def _prove(self, desk: Desk, stubs: Mapping[str, str]) -> Proof:
-        """What the desk's tree shows on its stubs; and, where that leaves nothing to mend, on null bodies."""
+    async def _prove(self, desk: Desk, files: Mapping[str, str]) -> Proof:
+        """What the desk's tree, which holds `files`, shows on its stubs; where that is sound, on null bodies as well."""
         report = await self._run(desk)
         findings = contract_findings(self.plan, report)
         if not findings:
@@ -229,7 +228,8 @@ class Contractor:
         if findings:
             return Proof(report, findings)
         tests = tests_of(report)
-        hollow = await hollow_tests(desk, stubs, red_on_stubs(self.plan, tests))
+        stubs = [path for path in stub_files(self.plan) if path in files]
+        hollow = await hollow_tests(self.toolset, files, stubs, red_on_stubs(self.plan, tests))
         seen = with_hollow(evidence_of(report, ""), hollow.tests).tests
         findings = judge_red(self.plan, seen)
         await self._tell(seen)
@@ -290,10 +290,6 @@ def contract_findings(plan: Plan, report: Mapping[str, Any]) -> tuple[Finding, .
     if found and not report.get("tests"):
         return tuple(found)  # nothing ran, so nothing can be said about single tests
     return (*found, *judge_red(plan, tests_of(report)))
-
-
-def _only_stubs(plan: Plan, files: Mapping[str, str]) -> dict[str, str]:
-    return {path: files[path] for path in stub_files(plan) if path in files}
 
 
 def _foreign(foreign: Sequence[str], allowed: Collection[str]) -> tuple[Finding, ...]:

@@ -1,12 +1,13 @@
 """What the runs on null bodies say about tests, told from reports alone."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from codegod_kit.plan import Plan, Task
 from codegod_mesh import CallResult
 from codegod_orchestrator.evidence import TestSeen, evidence_of, with_hollow
-from codegod_orchestrator.hollow import hollow_tests
+from codegod_orchestrator.hollow import Hollow, hollow_tests
 from codegod_orchestrator.redgreen import judge_red, red_of, red_on_stubs
 from codegod_orchestrator.toolset import Desk
 
@@ -23,24 +24,37 @@ def _seen(outcome: str, reason: str = "assertion") -> dict[str, str]:
     return {"outcome": outcome, "reason": "" if outcome == "passed" else reason}
 
 
-class Bench:
-    """A tree whose tests end as told for what stands in it, and the files written to it."""
+@dataclass
+class Tree:
+    """A tree whose tests end as `report` tells, and what was done there."""
 
-    def __init__(self, reports: Sequence[Mapping[str, Any]]) -> None:
-        self.reports = list(reports)
-        self.written: list[str] = []
-        self.runs: list[Mapping[str, Any]] = []
+    report: Mapping[str, Any]
+    written: dict[str, str] = field(default_factory=dict)
+    runs: list[Mapping[str, Any]] = field(default_factory=list)
+    removed: bool = False
 
     async def call(self, name: str, arguments: Mapping[str, Any], *, within: float = 60) -> CallResult:
         if name == "sandbox.file_write":
-            self.written.append(arguments["content"])
-            return CallResult(False, "", {})
-        self.runs.append(arguments)
-        return CallResult(False, "", dict(self.reports.pop(0)))
+            self.written[arguments["path"]] = arguments["content"]
+        elif name == "sandbox.check_run":
+            self.runs.append(arguments)
+            return CallResult(False, "", dict(self.report))
+        self.removed = name == "git.worktree_remove"
+        return CallResult(False, "", {})
 
-    @property
-    def desk(self) -> Desk:
-        return Desk(cast("Any", self))
+
+class Bench:
+    """Trees by name, as a toolset hands them out."""
+
+    def __init__(self, **reports: Mapping[str, Any]) -> None:
+        self.trees = {f"null.{kind}": Tree(report) for kind, report in reports.items()}
+
+    async def contracting(self, tree: str) -> Desk:
+        return Desk(cast("Any", self.trees[tree]))
+
+    async def hollow(self, files: Mapping[str, str], wanted: Sequence[str]) -> Hollow:
+        stubs = [path for path in files if path.startswith("src/")]
+        return await hollow_tests(cast("Any", self), files, stubs, wanted)
 
 
 def _report(*findings: Mapping[str, str], **outcomes: Mapping[str, str]) -> Mapping[str, Any]:
@@ -48,44 +62,44 @@ def _report(*findings: Mapping[str, str], **outcomes: Mapping[str, str]) -> Mapp
     return {"tests": tests, "findings": list(findings)}
 
 
-async def test_a_test_that_passes_on_any_null_body_is_hollow_and_the_stubs_come_back() -> None:
+async def test_a_test_that_passes_on_any_null_body_is_hollow_and_each_kind_has_a_tree_of_its_own() -> None:
     bench = Bench(
-        [
-            _report(saw=_seen("error", "fixture"), loose=_seen("failed"), blind=_seen("passed")),
-            _report(saw=_seen("failed", "error"), loose=_seen("passed"), blind=_seen("passed")),
-        ]
+        none=_report(saw=_seen("error", "fixture"), loose=_seen("failed"), blind=_seen("passed")),
+        default=_report(saw=_seen("failed", "error"), loose=_seen("passed"), blind=_seen("passed")),
     )
-    hollow = await hollow_tests(bench.desk, {"src/a.py": STUB}, [SAW, LOOSE, BLIND])
+    files = {"src/a.py": STUB, "tests/test_a.py": "the tests", "pyproject.toml": "the manifest"}
+    hollow = await bench.hollow(files, [SAW, LOOSE, BLIND])
     assert hollow.tests == {BLIND: ("none", "default"), LOOSE: ("default",)}
-    assert ["return None" in bench.written[0], "return 0" in bench.written[2]] == [True, True]
-    assert bench.written[1] == bench.written[3] == STUB
-    assert [run["tests"] for run in bench.runs] == [["tests/test_a.py"]] * 2
+    for kind, body in (("none", "return None"), ("default", "return 0")):
+        tree = bench.trees[f"null.{kind}"]
+        assert tree.written.pop("src/a.py").strip().endswith(body)
+        assert tree.written == {path: text for path, text in files.items() if path != "src/a.py"}
+        assert [run["tests"] for run in tree.runs] == [["tests/test_a.py"]]
+        assert tree.removed
 
 
 async def test_a_test_that_never_got_to_the_bodies_has_shown_nothing() -> None:
     broken = {"stage": "tests", "rule": "report-cut", "message": "The run ended before its report was whole."}
     stubs = {"src/a.py": STUB.replace("int", "Other")}
     bench = Bench(
-        [
-            _report(
-                broken,
-                saw=_seen("failed"),
-                loose=_seen("error", "error"),
-                blind=_seen("error", "collection"),
-            )
-        ]
+        none=_report(
+            broken,
+            saw=_seen("failed"),
+            loose=_seen("error", "error"),
+            blind=_seen("error", "collection"),
+        )
     )
     # `Other` has no empty value that anybody could make: both kinds of body are the same, and are run once.
-    hollow = await hollow_tests(bench.desk, stubs, [SAW, LOOSE, BLIND])
+    hollow = await bench.hollow(stubs, [SAW, LOOSE, BLIND])
     assert hollow.tests == {LOOSE: ("none",), BLIND: ("none",)}
     assert [finding.rule for finding in hollow.doubts] == ["report-cut"]
 
 
 async def test_without_stubs_or_red_tests_nothing_is_run() -> None:
-    bench = Bench([])
+    bench = Bench()
     other = 'export function count(): number { throw new Error("not implemented"); }\n'
-    assert (await hollow_tests(bench.desk, {"src/a.py": "X = 1\n", "src/a.ts": other}, [SAW])).tests == {}
-    assert (await hollow_tests(bench.desk, {"src/a.py": STUB}, [])).tests == {}
+    assert (await bench.hollow({"src/a.py": "X = 1\n", "src/a.ts": other}, [SAW])).tests == {}
+    assert (await bench.hollow({"src/a.py": STUB}, [])).tests == {}
 
 
 def test_a_task_whose_red_tests_are_all_hollow_is_sent_back_with_what_to_do() -> None:
