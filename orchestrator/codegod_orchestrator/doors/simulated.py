@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shlex
 import sys
@@ -52,12 +53,19 @@ async def simulator(references: Sequence[str], more: str = "") -> AsyncIterator[
     with tempfile.TemporaryFile() as words:
         async with await anyio.open_process(command, stderr=words, start_new_session=True) as process:
             try:
+                _load_clients()
                 yield await _announced(process, words)
             finally:
                 with anyio.CancelScope(shield=True):
                     if process.returncode is None:
                         process.terminate()
                     await process.wait()
+
+
+def _load_clients() -> None:
+    """Import the clients that will talk to it now: that takes as long as its own start, which goes on meanwhile."""
+    for client in ("anthropic", "ollama"):
+        importlib.import_module(f"codegod_models.{client}")
 
 
 async def _announced(process: Process, words: IO[bytes]) -> Simulated:
