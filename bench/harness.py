@@ -13,6 +13,7 @@ done, partial or failed. Seeds are printed; the same seed plays the same answers
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -110,11 +112,10 @@ class Bench:
 
     folder: Path
     keep: bool = False
-    number: int = field(default=0)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))  # builds share one bench
 
     def judge(self, case: Case) -> Verdict:
-        self.number += 1
-        out = self.folder / f"out-{self.number}"
+        out = self.folder / f"out-{next(self._numbers)}"
         started = time.monotonic()
         code, told = self._build(case, out)
         seconds = time.monotonic() - started
@@ -169,7 +170,8 @@ class Bench:
 
     def _figures(self, build: str) -> tuple[int, float | None, float | None]:
         """Attempts, the share of the master's input that was read from the cache, and seconds of overhead per attempt."""
-        with sqlite3.connect(f"file:{self.folder / 'state' / 'journal.db'}?mode=ro", uri=True) as journal:
+        place = f"file:{self.folder / 'state' / 'journal.db'}?mode=ro"
+        with closing(sqlite3.connect(place, uri=True)) as journal:
             (attempts, spent) = journal.execute(
                 "select count(*), coalesce(sum(ended - dispatched), 0) from attempts where build = ?",
                 (build,),

@@ -74,7 +74,8 @@ def _running(plan: Plan, tree: Path) -> Iterator[dict[str, str]]:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     command = [word.replace("{port}", str(port)) for word in words]
-    with subprocess.Popen(command, cwd=tree, env=_outside(tree), stdout=-3, stderr=-3) as process:
+    nowhere = subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=tree, env=_outside(tree), stdout=nowhere, stderr=nowhere) as process:
         try:
             _await(f"{url}{plan.health or '/'}", process)
             yield {"APP_URL": url, **given}

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import ollama
 
+from codegod_models.chat import functions_of, messages_of
 from codegod_models.faults import (
     Busy,
     KeyRefused,
@@ -28,7 +29,7 @@ from codegod_models.names import ModelName
 from codegod_models.ollama_answer import StreamedAnswer
 from codegod_models.ollama_library import OllamaLibrary
 from codegod_models.price import price_of
-from codegod_models.provider import Event, ModelInfo, ModelRequest, ToolSpec, Usage
+from codegod_models.provider import Event, ModelInfo, ModelRequest, Usage
 from codegod_models.settings import ModelSettings, ollama_url
 from codegod_models.streaming import SAID_CHARS, json_object, lost, may_pass, next_line, retry_seconds
 
@@ -98,13 +99,16 @@ class OllamaProvider:
         )
 
     def _body(self, request: ModelRequest) -> dict[str, Any]:
-        system = [{"role": "system", "content": request.system}] if request.system else []
         options: dict[str, Any] = {"num_ctx": self._num_ctx, "num_predict": request.max_tokens}
         options |= {} if request.temperature is None else {"temperature": request.temperature}
         options |= {} if request.seed is None else {"seed": request.seed}
-        messages = [*system, *({"role": m.role, "content": m.text} for m in request.messages)]
-        body = {"model": self.model.model, "messages": messages, "stream": True, "options": options}
-        return body | ({"tools": [_tool(tool) for tool in request.tools]} if request.tools else {})
+        body = {
+            "model": self.model.model,
+            "messages": messages_of(request),
+            "stream": True,
+            "options": options,
+        }
+        return body | ({"tools": functions_of(request.tools)} if request.tools else {})
 
     async def _refusal(self, response: httpx.Response) -> ModelFault:
         await response.aread()
@@ -159,11 +163,6 @@ def _error_text(body: str) -> str:
         value = None
     said = value.get("error") if isinstance(value, dict) else None
     return str(said or body)[:SAID_CHARS]
-
-
-def _tool(tool: ToolSpec) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.schema)}
-    return {"type": "function", "function": function}
 
 
 def _context_length(model_info: Mapping[str, Any]) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from codegod_models.chat import count_in, usage_of
 from codegod_models.faults import Busy, StreamCut
 from codegod_models.provider import Done, Stop, TextPart, ThoughtPart, ToolSpec, ToolUse, Usage
 from codegod_models.streaming import SAID_CHARS
@@ -41,10 +42,10 @@ class StreamedAnswer:
     def usage(self) -> Usage:
         if self.end is None:
             raise StreamCut("no line with done: true")
-        prompt = _count(self.end, "prompt_eval_count")
-        cached = min(_count(self.end, "prompt_eval_cached_count") or 0, prompt or 0)  # part of the former
-        fresh = None if prompt is None else prompt - cached
-        return Usage(fresh, _count(self.end, "eval_count"), cache_read_tokens=cached)
+        prompt, cached = "prompt_eval_count", "prompt_eval_cached_count"
+        return usage_of(
+            count_in(self.end, prompt), count_in(self.end, "eval_count"), count_in(self.end, cached)
+        )
 
     def ending(self, usage: Usage, tools: tuple[ToolSpec, ...]) -> list[ToolUse | Done]:
         """The tool calls and the end. Calls of an answer that hit its length limit are not calls."""
@@ -60,8 +61,3 @@ def _checked(index: int, call: Mapping[str, Any], tools: tuple[ToolSpec, ...]) -
     function = function if isinstance(function, dict) else {}
     identity = str(call.get("id") or f"call_{index}")
     return checked_call(identity, str(function.get("name", "")), function.get("arguments"), tools)
-
-
-def _count(end: Mapping[str, Any], key: str) -> int | None:
-    value = end.get(key)
-    return value if isinstance(value, int) and value > 0 else None  # no prompt and no answer has 0 tokens

@@ -7,12 +7,13 @@ out, from then on; anything else that it refuses is a fault.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
+from codegod_models.chat import functions_of, messages_of
 from codegod_models.faults import (
     Busy,
     KeyRefused,
@@ -27,7 +28,7 @@ from codegod_models.fit import request_tokens, see_that_all_was_read, sized
 from codegod_models.names import ModelName
 from codegod_models.openai_answer import StreamedCompletion
 from codegod_models.price import price_of
-from codegod_models.provider import Event, ModelInfo, ModelRequest, ToolSpec
+from codegod_models.provider import Event, ModelInfo, ModelRequest
 from codegod_models.settings import OWN_URL, ModelSettings, is_loopback, openai_url
 from codegod_models.streaming import (
     SAID_CHARS,
@@ -85,17 +86,22 @@ class OpenAiProvider:
         self._see_that_it_fits(request)
         answer = StreamedCompletion(self.model.model)
         response = await self._sent(request)
+        patience = self._first_seconds  # some servers send the head at once and read the prompt after it
         try:
             lines = response.aiter_lines()
-            while (line := await next_line(lines, self._idle_seconds)) is not None:
+            while (line := await next_line(lines, patience)) is not None:
+                patience = self._idle_seconds
                 data = line.removeprefix("data:").strip() if line.startswith("data:") else ""
                 if data == "[DONE]":
                     break
                 for part in answer.add(json_object(data)) if data else ():
                     yield part
-        except (httpx.HTTPError, ModelFault) as error:
+        except httpx.HTTPError as error:
             if answer.stop is None:  # else the answer is whole, and only the count of its tokens was lost
                 raise self._lost(error) from error
+        except ModelFault:
+            if answer.stop is None:
+                raise
         finally:
             await response.aclose()
         see_that_all_was_read(self.model.model, request, answer.usage, _SETTINGS)
@@ -147,26 +153,23 @@ class OpenAiProvider:
         raise AssertionError("unreachable")
 
     def _body(self, request: ModelRequest) -> dict[str, Any]:
-        system = [{"role": "system", "content": request.system}] if request.system else []
         limit = next(name for name in self._limits if name not in self._refused)
         body: dict[str, Any] = {
             "model": self.model.model,
-            "messages": [*system, *({"role": m.role, "content": m.text} for m in request.messages)],
+            "messages": messages_of(request),
             "stream": True,
             "stream_options": {"include_usage": True},
             limit: request.max_tokens,
             "temperature": request.temperature,
             "seed": request.seed,
-            "tools": [_tool(tool) for tool in request.tools] or None,
+            "tools": functions_of(request.tools) or None,
         }
         return {
             name: value for name, value in body.items() if value is not None and name not in self._refused
         }
 
-    def _lost(self, error: Exception) -> ModelFault:
-        if isinstance(error, httpx.HTTPError):
-            return lost(error, self._url, self._first_seconds)
-        return error if isinstance(error, ModelFault) else ModelFault(str(error))
+    def _lost(self, error: httpx.HTTPError) -> ModelFault:
+        return lost(error, self._url, self._first_seconds)
 
     def _refusal(self, response: httpx.Response) -> ModelFault:
         status, told = response.status_code, _error(response)
@@ -232,7 +235,7 @@ def _entries(response: httpx.Response) -> dict[str, Mapping[str, Any]] | None:
     except ValueError:
         return None
     data = value.get("data") if isinstance(value, dict) and response.is_success else None
-    if not isinstance(data, Sequence):
+    if not isinstance(data, list):
         return None
     return {str(entry["id"]): entry for entry in data if isinstance(entry, dict) and "id" in entry}
 
@@ -240,8 +243,3 @@ def _entries(response: httpx.Response) -> dict[str, Mapping[str, Any]] | None:
 def _number(entry: Mapping[str, Any], *names: str) -> int | None:
     values = (entry.get(name) for name in names)
     return next((value for value in values if isinstance(value, int) and value > 0), None)
-
-
-def _tool(tool: ToolSpec) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.schema)}
-    return {"type": "function", "function": function}

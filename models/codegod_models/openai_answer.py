@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from codegod_models.chat import count_in, usage_of
 from codegod_models.faults import Busy, ModelFault, RequestRefused, StreamCut
 from codegod_models.provider import Done, Stop, TextPart, ThoughtPart, ToolSpec, ToolUse, Usage
 from codegod_models.streaming import SAID_CHARS, may_pass
@@ -123,12 +124,6 @@ def fault_of(error: object, model: str) -> ModelFault:
 
 def _usage(wire: Mapping[str, Any]) -> Usage:
     """Counts on a later chunk replace earlier ones. Cached tokens are part of the prompt's."""
-    prompt, written = _count(wire, "prompt_tokens"), _count(wire, "completion_tokens")
     details = wire.get("prompt_tokens_details")
-    cached = min(_count(details if isinstance(details, dict) else {}, "cached_tokens") or 0, prompt or 0)
-    return Usage(None if prompt is None else prompt - cached, written, cache_read_tokens=cached)
-
-
-def _count(wire: Mapping[str, Any], key: str) -> int | None:
-    value = wire.get(key)
-    return value if isinstance(value, int) and value > 0 else None  # no prompt and no answer has 0 tokens
+    cached = count_in(details, "cached_tokens") if isinstance(details, dict) else None
+    return usage_of(count_in(wire, "prompt_tokens"), count_in(wire, "completion_tokens"), cached)

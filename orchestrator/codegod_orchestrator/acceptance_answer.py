@@ -110,7 +110,7 @@ def _tests(answer: AcceptanceAnswer) -> Iterator[Finding]:
             yield _finding(f"{one.text}: name one test, such as '{one.test}::test_name'", one.id)
         elif one.test in seen:
             yield _finding(
-                f"{one.text}: {one.test!r} is another behaviour's test; write one for each", one.id
+                f"{one.text}: {one.test!r} is another behaviour's test; write one for each", one.id, NO_TEST
             )
         seen.add(one.test)
 

@@ -24,7 +24,7 @@ from codegod_orchestrator.contract import (
     stub_files,
 )
 from codegod_orchestrator.journal import ClaimedBuild, Contract, Event, Journal
-from codegod_orchestrator.redgreen import red_of
+from codegod_orchestrator.redgreen import red_of, unproved_tasks
 from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
 from codegod_workers import Finding
 from codegod_workers.findings import from_report
@@ -46,7 +46,7 @@ NOTHING_TO_MERGE: Final = "changes nothing in"  # the git server's words: `main`
 class Contracts(Protocol):
     """Writes versions of the contract of one plan; `Contractor` does."""
 
-    async def amend(self, task: Task, files: Mapping[str, str]) -> Contract: ...
+    async def amend(self, task: Task, files: Mapping[str, str], weak: Collection[str]) -> Contract: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Amender:
     contracts: Callable[[Plan], Contracts]
     turn: anyio.Lock = field(default_factory=anyio.Lock)
     """Held by whoever prepares an amendment: what two of them say about one contract would not fit together. No task
-    begins meanwhile."""
+    begins or is given up meanwhile."""
     busy: set[str] = field(default_factory=set)
     """The tasks that somebody works on: none of them may change under their hands."""
 
@@ -133,7 +133,8 @@ class Amender:
         """The contract's next version; raises `ContractRefused` when it would not hold, and the amendment is dropped."""
         contracts = self.contracts(amendment.plan or self.lane.plan)
         try:
-            return await contracts.amend(amendment.task, amendment.files)
+            weak = unproved_tasks(self.lane.plan, self.lane.red)
+            return await contracts.amend(amendment.task, amendment.files, weak)
         except ContractRefused as fault:
             told = {**amendment.told, "findings": [str(one) for one in fault.findings]}
             await self.claimed.append(DROPPED, told, task=amendment.task.id)

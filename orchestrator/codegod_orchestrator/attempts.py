@@ -114,7 +114,12 @@ class TaskRunner:
                     await self.claimed.accept_attempt(lost.attempt, commit=landing.commit, tree=landing.tree)
                     return "landed"
                 await self.claimed.lose_attempt(lost.attempt, str(lost))
-        await self.claimed.fail_task(task.id, f"its tools were lost {LOSSES_PER_TASK} times")
+        return await self._give_up(task, f"its tools were lost {LOSSES_PER_TASK} times")
+
+    async def _give_up(self, task: Task, reason: str) -> Ending:
+        """Its dependents are skipped with it, so nobody may be revising a plan that has them as they were."""
+        async with self.amender.turn:
+            await self.claimed.fail_task(task.id, reason)
         return "failed"
 
     async def _climb(self, task: Task) -> Ending:
@@ -127,10 +132,7 @@ class TaskRunner:
             counted = history(attempts, forgiven)
             step = next_step(self.ladder, counted, self._unfit(task))
             if step is None:
-                await self.claimed.fail_task(
-                    task.id, f"all {len(counted)} attempts of the ladder were sent back"
-                )
-                return "failed"
+                return await self._give_up(task, f"all {len(counted)} attempts of the ladder were sent back")
             attempt = await self.claimed.dispatch_attempt(task.id, step, base=await self._head())
             try:
                 landed = await self._try(task, step, attempt, Earlier(attempts, forgiven))

@@ -200,8 +200,13 @@ def _unverified(facts: Facts) -> list[str]:
         "other databases and services (PostgreSQL, MySQL, MongoDB, Redis, message queues): none can be started",
         "the network: tests reach loopback only",
         "browsers: pages are not opened, so keep what a page shows in functions that tests can call",
-        "container images and cluster manifests: written, not built"
-        + (", although a Docker client is here" if "docker" in facts.programs else ""),
+        "cluster manifests: written, not applied",
+        "container images: "
+        + (
+            "built and started at the end if an engine answers"
+            if "docker" in facts.programs
+            else "written, not built"
+        ),
     ]
     return [*lines, *facts.problems]
 

@@ -107,7 +107,11 @@ class Replanner:
         author = await self._author(plan, wanted)
         findings: tuple[Finding, ...] = ()
         for number in range(1, CONTRACT_TRIES + 1):
-            findings = await self._write(author, wanted, findings, number)
+            try:
+                findings = await self._write(author, wanted, findings, number)
+            except ModelFault as fault:
+                await claimed.append(KEPT, {**told, "reason": f"no answer: {fault}"}, task=task.id)
+                return False
             if not findings:
                 texts = {path: author.written[path] for path in files}
                 amendment = Amendment(task, told, texts, plan=plan)

@@ -12,6 +12,7 @@ from codegod_orchestrator.forecast import FORECAST, Forecast
 from codegod_orchestrator.journal import Attempt, Build, Contract, Event, Journal, Task
 from codegod_orchestrator.limits import Limits
 from codegod_orchestrator.options import BuildOptions
+from codegod_orchestrator.proofs import document_of
 from codegod_orchestrator.solved import Solved, solved_by
 from codegod_orchestrator.spend import Spend
 
@@ -97,26 +98,28 @@ class Report:
 
 async def read_report(journal: Journal, build: str) -> Report:
     """The report of a build as it stands, ended or not; raise `UnknownBuild`."""
-    found, events = await journal.build(build), await all_events(journal, build)
-    return report_of(
-        found,
-        await journal.tasks(build),
-        await journal.attempts(build),
-        await journal.contracts(build),
-        events,
-        await journal.spend(build),
-    )
+    report, _, _ = await _read(journal, build)
+    return report
 
 
 async def evidence_document(journal: Journal, build: str) -> dict[str, Any]:
     """All that proves a build, as JSON values: RED, GREEN, trees, findings, calls, rungs; raise `UnknownBuild`."""
-    from codegod_orchestrator.proofs import document_of
+    return document_of(*await _read(journal, build))
 
-    return document_of(
-        await read_report(journal, build),
-        await journal.contracts(build),
-        await all_events(journal, build),
+
+async def _read(journal: Journal, build: str) -> tuple[Report, Sequence[Contract], Sequence[Event]]:
+    """The report, with the contracts and events that it was made of."""
+    found, events = await journal.build(build), await all_events(journal, build)
+    contracts = await journal.contracts(build)
+    report = report_of(
+        found,
+        await journal.tasks(build),
+        await journal.attempts(build),
+        contracts,
+        events,
+        await journal.spend(build),
     )
+    return report, contracts, events
 
 
 def report_of(

@@ -18,8 +18,8 @@ async def run_tasks(journal: Journal, build: str, runner: TaskRunner, max_parall
     At a limit nothing new begins, what is at work comes to its end, and then `LimitReached` is raised.
     """
     schedule = await _schedule(journal, build, runner, max_parallel)
+    carried: frozenset[str] = frozenset()  # in flight since before the schedule was made
     ended, results = anyio.create_memory_object_stream[tuple[str, Ending]](max_parallel)
-
     reached: list[LimitReached] = []
 
     async def run_one(name: str) -> None:
@@ -39,14 +39,14 @@ async def run_tasks(journal: Journal, build: str, runner: TaskRunner, max_parall
             if schedule.over and not reached:
                 return
             name, ending = await results.receive()
-            match ending:
-                case "landed":
-                    schedule.accepted(name)
-                case "failed":
-                    schedule.failed(name)
-                case "changed":
-                    flying = schedule.in_flight - {name}
-                    schedule = await _schedule(journal, build, runner, max_parallel, flying)
+            if ending == "changed" or name in carried:
+                # The journal knew the end of a carried task before us, and may have reopened it since.
+                carried = schedule.in_flight - {name}
+                schedule = await _schedule(journal, build, runner, max_parallel, carried)
+            elif ending == "landed":
+                schedule.accepted(name)
+            else:
+                schedule.failed(name)
 
 
 async def _schedule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from codegod_simulator.splice import lines_of, substituted
 from codegod_simulator.stubs import FunctionNode, empty_bodies, functions, is_trivial
@@ -66,12 +66,10 @@ def _is_new(mutant: str, source: str) -> bool:
 
 
 def _named(tree: ast.Module, tests: str) -> Iterator[FunctionNode]:
-    for name, function in functions(tree):
+    for _, function in functions(tree):
         public = not function.name.startswith("_")
         if public and not is_trivial(function) and re.search(rf"\b{function.name}\b", tests):
             yield function
-        elif name.endswith(".__init__") and not is_trivial(function):
-            continue
 
 
 def _slips(source: str, function: FunctionNode) -> Iterator[str]:
@@ -101,24 +99,25 @@ def _wrong_comparisons(source: str, function: FunctionNode) -> Iterator[str]:
 
 def _without_body(source: str, function: FunctionNode) -> str:
     """The function returns an empty value of its announced type, whatever it was given."""
-    documented = ast.get_docstring(function, clean=False) is not None and len(function.body) > 1
-    first, last = function.body[1 if documented else 0], function.body[-1]
     lines = lines_of(source)
-    line = lines[first.lineno - 1]
-    indent = line[: len(line) - len(line.lstrip())]
-    lines[first.lineno - 1 : last.end_lineno] = [f"{indent}{f'return {_empty(function)}'.rstrip()}\n"]
+    first, indent = _body_start(lines, function)
+    lines[first : function.body[-1].end_lineno] = [f"{indent}{f'return {_empty(function)}'.rstrip()}\n"]
     return "".join(lines)
 
 
 def _with_first(source: str, function: FunctionNode, statement: str) -> str:
     """`source` with a statement of its own at the start of a function's body, after its docstring."""
-    documented = ast.get_docstring(function, clean=False) is not None and len(function.body) > 1
-    first = function.body[1 if documented else 0]
     lines = lines_of(source)
-    line = lines[first.lineno - 1]
-    indent = line[: len(line) - len(line.lstrip())]
-    lines.insert(first.lineno - 1, f"{indent}{statement.replace('{indent}', indent)}\n")
+    first, indent = _body_start(lines, function)
+    lines.insert(first, f"{indent}{statement.replace('{indent}', indent)}\n")
     return "".join(lines)
+
+
+def _body_start(lines: Sequence[str], function: FunctionNode) -> tuple[int, str]:
+    """The line of a function's first statement after its docstring, from 0, and its indentation."""
+    documented = ast.get_docstring(function, clean=False) is not None and len(function.body) > 1
+    first = function.body[1 if documented else 0].lineno - 1
+    return first, lines[first][: len(lines[first]) - len(lines[first].lstrip())]
 
 
 def _own(function: FunctionNode) -> Iterator[ast.AST]:

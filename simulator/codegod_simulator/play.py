@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import anyio
@@ -93,7 +93,7 @@ class Player:
             text = played(scene, self.manner.preset, role)
         elif question.step == "ruling" and self.faults.spoil_contracts:
             text = ruled(question, reference) or text
-        return Scene(question, text, reference, chance, whim)
+        return replace(scene, text=text)
 
     def _reference(self, question: Question) -> Reference:
         if question.project and question.step not in {"plan", "acceptance"}:

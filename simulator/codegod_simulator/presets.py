@@ -10,7 +10,7 @@ the shares of the other slips; the strong model (85 % at once, half of its failu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from codegod_simulator import worker_faults
 from codegod_simulator.answer import fenced
@@ -74,7 +74,7 @@ def played(scene: Scene, preset: Preset, role: Role) -> str:
     right = fenced({path: scene.reference.files[path] for path in scene.question.files})
     if scene.chance.random() < _rate(scene, rates) or not rates.slips:
         return right
-    return _wrong(Scene(scene.question, right, scene.reference, scene.chance, scene.whim), rates)
+    return _wrong(replace(scene, text=right), rates)
 
 
 def _rate(scene: Scene, rates: Rates) -> float:

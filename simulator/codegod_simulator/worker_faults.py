@@ -124,8 +124,7 @@ def no_work(scene: Scene) -> str:
 def repetition(scene: Scene) -> str:
     """A stream that says the same for ever."""
     return (
-        f"{scene.text[: len(scene.text) // 3]}\n{'    # and so on, in the same way as above' + chr(10)}"
-        + ("    # and so on, in the same way as above\n" * _REPEATS)
+        f"{scene.text[: len(scene.text) // 3]}\n" + "    # and so on, in the same way as above\n" * _REPEATS
     )
 
 

@@ -170,14 +170,16 @@ class Place:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "codegod_orchestrator.doors.cli", *arguments]
 
-    def codegod(self, *arguments: str, check: bool = False) -> subprocess.CompletedProcess[str]:
+    def codegod(
+        self, *arguments: str, check: bool = False, within: float = BUILD_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*arguments),
             env=self.environment,
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=BUILD_SECONDS,
+            timeout=within,
             check=check,
         )
 

@@ -13,6 +13,8 @@ import pytest
 
 from codegod_orchestrator.blobs import Blobs
 
+from .conftest import PLAN
+
 DEADLINE_SECONDS = 120.0
 LOOK_SECONDS = 0.01
 PROMPT = "Write a tiny money library"
@@ -28,42 +30,15 @@ def test_an_amount_is_shown() -> None:
     assert show(1205) == "12.50"
 """
 
+_PLAN = PLAN.partition("\n")[2]  # as a master answers: the prompts are the reference's own
+
 # The ledger calls what the amounts offer, and this plan does not say so.
-NO_EDGE = """\
-name: pennies
-summary: Amounts of money as whole cents.
-stack: {language: Python}
-platforms: [cli]
-behaviours:
-  - {id: B1, text: An amount is shown with two decimals}
-skeleton: [pyproject.toml, src/pennies/__init__.py, src/pennies/faults.py, tests/test_smoke.py]
-tasks:
-  - id: amount
-    type: backend
-    title: Parse and show amounts
-    files: [src/pennies/amount.py]
-    tests: [tests/test_amount.py]
-  - id: ledger
-    type: backend
-    title: Add amounts up
-    files: [src/pennies/ledger.py]
-    tests: [tests/test_ledger.py]
-  - id: readme
-    type: documentation
-    title: The README
-    files: [README.md]
-    depends: [ledger]
-"""
+NO_EDGE = _PLAN.replace("    depends: [amount]\n", "")
 
 # Everything in one task, which its worker finds too much.
-ONE_TASK = """\
-name: pennies
-summary: Amounts of money as whole cents.
-stack: {language: Python}
-platforms: [cli]
-behaviours:
-  - {id: B1, text: An amount is shown with two decimals}
-skeleton: [pyproject.toml, src/pennies/__init__.py, src/pennies/faults.py, tests/test_smoke.py]
+ONE_TASK = (
+    _PLAN.partition("tasks:\n")[0]
+    + """\
 tasks:
   - id: amount
     type: backend
@@ -76,6 +51,7 @@ tasks:
     files: [README.md]
     depends: [amount]
 """
+)
 
 
 def _events(place: Any, *kinds: str) -> list[tuple[str, str, dict[str, Any]]]:

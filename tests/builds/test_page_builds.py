@@ -16,9 +16,10 @@ import pytest
 
 from .browser import browsing, find_browser
 
+BUILD_SECONDS = 400  # strict types and linters of JavaScript cost seconds in each of some thirty checks
 NPM_SECONDS = 300  # some forty packages over a slow line
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(2 * BUILD_SECONDS)]
 
 
 def _tool(found: str | None, name: str) -> str:
@@ -51,7 +52,13 @@ def _serving(folder: Path, data: Path) -> Iterator[str]:
 def test_the_page_of_a_built_typescript_application_works_in_a_browser(place: Any, tmp_path: Path) -> None:
     npm, browser = _tool(shutil.which("npm"), "npm"), _tool(find_browser(), "chromium")
     out = place.folder / "out"
-    done = place.codegod("build", "Create a shopping list in TypeScript with a web page", "--out", str(out))
+    done = place.codegod(
+        "build",
+        "Create a shopping list in TypeScript with a web page",
+        "--out",
+        str(out),
+        within=BUILD_SECONDS,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "5 of 5 seen by tests from outside" in done.stdout
     assert f"cd {out} && npm install && npm test" in done.stdout

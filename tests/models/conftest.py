@@ -10,6 +10,29 @@ from typing import Any, Literal
 import anyio
 import pytest
 
+from codegod_models import Event, Message, ModelRequest, Provider
+
+
+@dataclass(frozen=True)
+class Spec:
+    name: str
+    description: str
+    schema: Mapping[str, Any] = field(default_factory=dict)
+
+
+WRITE = Spec(
+    "file_write",
+    "Write a file",
+    {
+        "type": "object",
+        "properties": {"path": {"type": "string"}, "mode": {"anyOf": [{"enum": ["new"]}, {"type": "null"}]}},
+        "required": ["path"],
+        "additionalProperties": False,
+    },
+)
+REQUEST = ModelRequest("You are terse.", (Message("user", "Say hello"),), 1000, temperature=0.2, seed=7)
+WITH_TOOL = ModelRequest("", (Message("user", "Write a.py"),), 1000, tools=(WRITE,))
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -92,6 +115,28 @@ async def wire() -> AsyncIterator[Wire]:
     async with server:
         wire.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         yield wire
+
+
+async def events(provider: Provider, request: ModelRequest = REQUEST) -> list[Event]:
+    with anyio.fail_after(5):
+        return [event async for event in provider.stream(request)]
+
+
+async def see_a_cancelled_request_closed(wire: Wire, provider: Provider) -> None:
+    """Cancel an answer once the server has fallen silent, and wait until that hears of it."""
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(events, provider)
+            await wire.hung.wait()
+            tasks.cancel_scope.cancel()
+        await wire.closed_by_client.wait()
+
+
+@pytest.fixture
+def dead_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment whose proxy answers nobody."""
+    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
 
 
 def _sse(kind: str, data: Mapping[str, Any]) -> bytes:

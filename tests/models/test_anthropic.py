@@ -2,10 +2,8 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-import anyio
 import pytest
 
 from codegod_models import (
@@ -31,17 +29,8 @@ from codegod_models import (
     open_provider,
     parse_model,
 )
-from codegod_models.provider import Event
 
-from .conftest import Claude, Wire
-
-
-@dataclass(frozen=True)
-class Spec:
-    name: str
-    description: str
-    schema: Mapping[str, Any] = field(default_factory=dict)
-
+from .conftest import Claude, Spec, Wire, events, see_a_cancelled_request_closed
 
 WRITE = Spec(
     "file_write",
@@ -52,7 +41,6 @@ WRITE = Spec(
         "additionalProperties": False,
     },
 )
-REQUEST = ModelRequest("You are terse.", (Message("user", "Say hello"),), 1000)
 WITH_TOOL = ModelRequest("", (Message("user", "Write a.py"),), 1000, tools=(WRITE,))
 
 
@@ -78,11 +66,6 @@ def marked(text: str) -> dict[str, Any]:
 def texts(turn: dict[str, Any]) -> list[str]:
     content = turn["content"]
     return [content] if isinstance(content, str) else [block["text"] for block in content]
-
-
-async def events(provider: Provider, request: ModelRequest = REQUEST) -> list[Event]:
-    with anyio.fail_after(5):
-        return [event async for event in provider.stream(request)]
 
 
 async def test_text_arrives_piece_by_piece_and_ends_with_its_usage(
@@ -291,12 +274,7 @@ async def test_a_cancelled_answer_closes_its_request(
     wire: Wire, claude: type[Claude], provider: Provider
 ) -> None:
     wire.replies = [claude.reply([claude.start()], then="hang")]
-    with anyio.fail_after(5):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(events, provider)
-            await wire.hung.wait()
-            tasks.cancel_scope.cancel()
-        await wire.closed_by_client.wait()
+    await see_a_cancelled_request_closed(wire, provider)
 
 
 async def test_a_server_that_is_not_there_may_come_back() -> None:
@@ -308,11 +286,8 @@ async def test_a_server_that_is_not_there_may_come_back() -> None:
     await provider.aclose()
 
 
-async def test_loopback_never_goes_through_a_proxy(
-    wire: Wire, claude: type[Claude], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+@pytest.mark.usefixtures("dead_proxy")
+async def test_loopback_never_goes_through_a_proxy(wire: Wire, claude: type[Claude]) -> None:
     wire.replies = [claude.answer("hello")]
     provider = await opened(wire.url)
     assert (await events(provider))[0] == TextPart("hello")

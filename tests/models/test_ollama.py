@@ -1,11 +1,9 @@
 """Ollama's native routes, driven over loopback through what goes wrong on a wire."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from typing import Any
 
-import anyio
 import pytest
 
 from codegod_models import (
@@ -33,32 +31,10 @@ from codegod_models import (
     parse_model,
 )
 from codegod_models.ollama import OllamaProvider
-from codegod_models.provider import Event
 
-from .conftest import Llama, Wire
+from .conftest import WITH_TOOL, WRITE, Llama, Wire, events, see_a_cancelled_request_closed
 
 MODEL = "qwen2.5-coder:7b"
-
-
-@dataclass(frozen=True)
-class Spec:
-    name: str
-    description: str
-    schema: Mapping[str, Any] = field(default_factory=dict)
-
-
-WRITE = Spec(
-    "file_write",
-    "Write a file",
-    {
-        "type": "object",
-        "properties": {"path": {"type": "string"}, "mode": {"anyOf": [{"enum": ["new"]}, {"type": "null"}]}},
-        "required": ["path"],
-        "additionalProperties": False,
-    },
-)
-REQUEST = ModelRequest("You are terse.", (Message("user", "Say hello"),), 1000, temperature=0.2, seed=7)
-WITH_TOOL = ModelRequest("", (Message("user", "Write a.py"),), 1000, tools=(WRITE,))
 
 
 def opened(url: str, **more: Any) -> Provider:
@@ -71,11 +47,6 @@ async def provider(wire: Wire) -> AsyncIterator[Provider]:
     provider = opened(wire.url, num_ctx=8192)
     yield provider
     await provider.aclose()
-
-
-async def events(provider: Provider, request: ModelRequest = REQUEST) -> list[Event]:
-    with anyio.fail_after(5):
-        return [event async for event in provider.stream(request)]
 
 
 async def test_text_arrives_piece_by_piece_and_the_context_is_always_explicit(
@@ -294,12 +265,7 @@ async def test_a_cancelled_answer_closes_its_request_and_frees_the_gpu(
     wire: Wire, llama: type[Llama], provider: Provider, pieces: list[bytes]
 ) -> None:
     wire.replies = [llama.reply(pieces, then="hang")]
-    with anyio.fail_after(5):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(events, provider)
-            await wire.hung.wait()
-            tasks.cancel_scope.cancel()
-        await wire.closed_by_client.wait()
+    await see_a_cancelled_request_closed(wire, provider)
 
 
 async def test_a_server_that_is_not_there_may_come_back() -> None:
@@ -311,11 +277,8 @@ async def test_a_server_that_is_not_there_may_come_back() -> None:
     await provider.aclose()
 
 
-async def test_the_local_network_is_never_reached_through_a_proxy(
-    wire: Wire, llama: type[Llama], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+@pytest.mark.usefixtures("dead_proxy")
+async def test_the_local_network_is_never_reached_through_a_proxy(wire: Wire, llama: type[Llama]) -> None:
     wire.replies = [llama.answer("hello")]
     wire.pages = PULLED
     provider = opened(wire.url)

@@ -1,10 +1,8 @@
 """Chat completions in OpenAI's format, driven over loopback through what goes wrong on a wire and between dialects."""
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from typing import Any
 
-import anyio
 import pytest
 
 from codegod_models import (
@@ -12,7 +10,6 @@ from codegod_models import (
     Busy,
     ConnectionLost,
     Done,
-    Event,
     KeyRefused,
     Message,
     MissingKey,
@@ -37,30 +34,9 @@ from codegod_models import (
 )
 from codegod_models.settings import openai_url
 
-from .conftest import Gpt, Reply, Wire
+from .conftest import REQUEST, WITH_TOOL, WRITE, Gpt, Reply, Wire, events, see_a_cancelled_request_closed
 
 MODEL = "qwen/coder-7b"
-
-
-@dataclass(frozen=True)
-class Spec:
-    name: str
-    description: str
-    schema: Mapping[str, Any] = field(default_factory=dict)
-
-
-WRITE = Spec(
-    "file_write",
-    "Write a file",
-    {
-        "type": "object",
-        "properties": {"path": {"type": "string"}, "mode": {"anyOf": [{"enum": ["new"]}, {"type": "null"}]}},
-        "required": ["path"],
-        "additionalProperties": False,
-    },
-)
-REQUEST = ModelRequest("You are terse.", (Message("user", "Say hello"),), 1000, temperature=0.2, seed=7)
-WITH_TOOL = ModelRequest("", (Message("user", "Write a.py"),), 1000, tools=(WRITE,))
 
 
 def opened(url: str, **more: Any) -> Provider:
@@ -73,11 +49,6 @@ async def provider(wire: Wire) -> AsyncIterator[Provider]:
     provider = opened(f"{wire.url}/v1", openai_api_key="key")
     yield provider
     await provider.aclose()
-
-
-async def events(provider: Provider, request: ModelRequest = REQUEST) -> list[Event]:
-    with anyio.fail_after(5):
-        return [event async for event in provider.stream(request)]
 
 
 async def test_text_arrives_piece_by_piece_and_ends_with_its_usage(
@@ -399,13 +370,17 @@ async def test_an_answer_is_never_asked_for_without_a_limit(
     assert len(wire.seen) == 2
 
 
-@pytest.mark.parametrize("pieces", [[], [Gpt.delta(content="half a")]])
+@pytest.mark.parametrize(
+    ("pieces", "seconds"),
+    [([], r"0\.3 s"), ([b"da"], r"0\.3 s"), ([Gpt.delta(content="half a")], r"0\.2 s")],
+    ids=["no head", "no line", "half an answer"],
+)
 async def test_silence_is_noticed_before_and_within_a_stream(
-    wire: Wire, gpt: type[Gpt], pieces: list[bytes]
+    wire: Wire, gpt: type[Gpt], pieces: list[bytes], seconds: str
 ) -> None:
     wire.replies = [gpt.reply(pieces, then="hang")]
     provider = opened(wire.url, idle_seconds=0.2, first_seconds=0.3)
-    with pytest.raises(Stalled, match=r"0\.2 s" if pieces else r"0\.3 s"):
+    with pytest.raises(Stalled, match=seconds):
         await events(provider)
     await provider.aclose()
 
@@ -424,12 +399,7 @@ async def test_a_cancelled_answer_closes_its_request(
     wire: Wire, gpt: type[Gpt], provider: Provider, pieces: list[bytes]
 ) -> None:
     wire.replies = [gpt.reply(pieces, then="hang")]
-    with anyio.fail_after(5):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(events, provider)
-            await wire.hung.wait()
-            tasks.cancel_scope.cancel()
-        await wire.closed_by_client.wait()
+    await see_a_cancelled_request_closed(wire, provider)
 
 
 async def test_a_server_that_is_not_there_may_come_back() -> None:
@@ -441,11 +411,8 @@ async def test_a_server_that_is_not_there_may_come_back() -> None:
     await provider.aclose()
 
 
-async def test_loopback_is_never_reached_through_a_proxy(
-    wire: Wire, gpt: type[Gpt], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+@pytest.mark.usefixtures("dead_proxy")
+async def test_loopback_is_never_reached_through_a_proxy(wire: Wire, gpt: type[Gpt]) -> None:
     wire.replies = [gpt.answer("hello")]
     provider = opened(wire.url)
     assert (await events(provider))[0] == TextPart("hello")

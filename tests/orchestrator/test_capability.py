@@ -177,7 +177,7 @@ def test_the_sheet_says_what_is_verified_and_by_whom() -> None:
     for words in (
         "Python 3.11.2 in a sandbox of level bubblewrap",
         "ruff 0.15, ty 0.0.30",
-        "although a Docker client is here",
+        "built and started at the end if an engine answers",
         "Refused, by name: iOS, Android",
         "Not yet: Angular, Vue, Svelte, Deno, Bun, TypeScript, JavaScript.",
         "the master is anthropic:big; the files are written by ollama:small, then anthropic:big",

@@ -101,8 +101,8 @@ class Conversation:
         raise TooManyTurns
 
     def _offered(self) -> tuple[ToolSpec, ...]:
-        kept = _HARNESS if self.assignment.in_json else _HARNESS | {WRITES}
-        return tuple(tool for tool in self.tools.tools if tool.name not in kept)
+        withheld = _HARNESS if self.assignment.in_json else _HARNESS | {WRITES}
+        return tuple(tool for tool in self.tools.tools if tool.name not in withheld)
 
     async def _run(self, call: ToolUse) -> tuple[str, str]:
         """The tool's name and what it said; errors are results too."""

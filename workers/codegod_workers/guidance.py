@@ -80,7 +80,7 @@ def _language(path: str) -> str:
 def _speaks_sql(assignment: Assignment, material: Material) -> bool:
     """Whether the task itself has to do with SQL: a word about it in a project without any misleads a small model."""
     task = assignment.task
-    if not {"python", "script", "go"}.intersection(map(_language, task.files)):
+    if not _CODE.intersection(map(_language, task.files)):
         return False
     said = [*assignment.stack.values(), task.title, task.description, *task.acceptance, *task.files]
     shown = [*material.owned.values(), *material.tests.values()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mcp.server import MCPServer
@@ -38,7 +38,7 @@ def add_resources(server: MCPServer[Any]) -> None:
             raise ResourceNotFoundError(
                 f"No build is called {build!r}. Call build_list() to see them."
             ) from fault
-        return bounded(shown) if isinstance(shown, dict) else _written(shown)
+        return bounded(shown) if isinstance(shown, dict) else newest(shown)
 
     @server.resource("build://{build}", mime_type="application/json")
     async def build_state(build: str, ctx: Context[Any, Any]) -> str:
@@ -72,7 +72,15 @@ def bounded(document: dict[str, Any]) -> str:
             return text
         left_out.append(detail)
         document = {**_without(document, detail), "left_out": f"{', '.join(left_out)}: {WHOLE}"}
-    return _written(document)
+    text = _written(document)
+    return text if _fits(text) else _written({"left_out": f"everything: {WHOLE}"})
+
+
+def newest(events: Sequence[dict[str, Any]]) -> str:
+    """The last of `events` as JSON of `RESULT_LIMIT_BYTES` at most; their numbers tell where it begins."""
+    while not _fits(text := _written(events)) and events:
+        events = events[len(events) // 2 + 1 :]
+    return text
 
 
 def _written(document: Any) -> str:

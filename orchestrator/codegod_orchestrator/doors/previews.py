@@ -52,7 +52,8 @@ class Previews:
     ) -> Plan | None:
         """The plan, or None when it takes longer than `within` seconds: ask again. `told` hears of seconds waited.
 
-        None, too, as soon as the master is the host itself and a question waits for it. Raises what went wrong with it; asking once more then makes a new one.
+        None, too, as soon as the master is the host itself and a question waits for it. Raises what went wrong with
+        it; asking once more then makes a new one.
         """
         key = (prompt, options.model_dump_json())
         preview = self._previews.get(key) or self._begin(key, options)

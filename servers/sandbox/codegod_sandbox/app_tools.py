@@ -20,7 +20,7 @@ from codegod_sandbox.checks.bench import Bench, last_words
 from codegod_sandbox.checks.lines import Nonce
 from codegod_sandbox.checks.records import CheckReport, Done, Finding, StageReport, TestResult
 from codegod_sandbox.checks.suite_stage import judged
-from codegod_sandbox.checks.tool import NoEnvironment
+from codegod_sandbox.checks.tool import SELECTED_TESTS, NoEnvironment, TooManyTests
 from codegod_sandbox.environments import Environments
 from codegod_sandbox.execution import Sandbox
 from codegod_sandbox.files.places import Workspace
@@ -144,6 +144,8 @@ def register_app_check(
         tree = workspaces.path(workspace)
         app = _App(command.strip(), health.strip())
         _check_command(app)
+        if len(tests) > SELECTED_TESTS:
+            raise TooManyTests(len(tests))
         wanted = tuple(map(_selected, tests))
         env = await environments.find(tree)
         if env is None:

@@ -19,7 +19,6 @@ WORKSPACE_PLACE = "/workspace"
 _ENV, _FILES, _TOOLS, _MOUNTS = "/env", "/opt/codegod/files", "/opt/codegod/bin", "/mnt"
 _HOME, _TEMPORARY = "/home/agent", "/tmp"  # noqa: S108 - the sandbox's own, new for every run
 EGRESS_FOLDER = "/run/egress"
-_NODE_MODULES = "node_modules"
 
 _UID = "1000"  # inside; outside it is the server's own or the sandbox's user
 _SHARED_MEMORY_BYTES = 64 << 20  # Docker's default; multiprocessing needs some
@@ -141,9 +140,9 @@ class Bubblewrap:
         yield from self._protect_git(spec.workspace, given)
         if spec.env:
             yield from ("--bind" if spec.env_writable else "--ro-bind", str(spec.env), _ENV)
-            if not spec.env_writable and (spec.env / _NODE_MODULES).is_dir():
+            if not spec.env_writable and (modules := spec.node_modules):
                 # Where Node.js looks last from any folder; read-only, and no link inside the tree.
-                yield from ("--ro-bind", str(spec.env / _NODE_MODULES), f"/{_NODE_MODULES}")
+                yield from ("--ro-bind", str(modules), f"/{modules.name}")
         for name, content in spec.files.items():
             yield from _file(f"{_FILES}/{name}", content, given)
 

@@ -149,7 +149,7 @@ async def _execute(run: PreparedRun, jail: Jail, watchdog: Watchdog, group: Cgro
 
 def _prepare(spec: RunSpec, places: Places, route: Route, folder: Path) -> PreparedRun:
     path = [f"{places.env}/bin"] if spec.env else []
-    modules = f"{places.env}/node_modules" if spec.env and (spec.env / "node_modules").is_dir() else ""
+    modules = f"{places.env}/{spec.node_modules.name}" if spec.node_modules else ""
     if modules:
         path.append(f"{modules}/.bin")
     variables = {

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import CompletedProcess
+from subprocess import DEVNULL, CompletedProcess
 from typing import Annotated, Any, Final
 
 import anyio
+from anyio.abc import ByteReceiveStream
 from mcp.server import MCPServer
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
@@ -21,6 +22,7 @@ from codegod_kit import ServerSettings, ToolFault, Workspaces, seconds_left
 from codegod_kit.beneath import Beneath
 from codegod_sandbox.files.places import Workspace
 from codegod_sandbox.files.shown import shown
+from codegod_sandbox.output import Kept
 
 SWITCH: Final = "CODEGOD_IMAGES"  # "off": where an engine is there and base images cannot be had
 _TIMEOUT_SECONDS: Final = 900.0  # a base image over a slow line, and a framework on top
@@ -28,7 +30,9 @@ _ENGINE_SECONDS: Final = 10.0
 _END_SECONDS: Final = 30.0
 _START_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.2
+_BROKEN_STATUS: Final = 500
 _SAID_CHARS: Final = 1_500
+_KEPT_BYTES: Final = 64 << 10  # of each stream: what a build or a container says is up to the generated code
 _MEMORY: Final = "1g"
 # What the program needs of our environment to find its engine; nothing of it reaches an image.
 _VARIABLES: Final = (
@@ -39,6 +43,14 @@ _VARIABLES: Final = (
     "DOCKER_CONFIG",
     "DOCKER_CERT_PATH",
     "DOCKER_TLS_VERIFY",
+)
+
+
+# A container is somebody else's program: what it says fills no disk, and nothing of it may become more than it is.
+_CONTAINED: Final = (
+    *("--memory", _MEMORY, "--memory-swap", _MEMORY, "--pids-limit", "256"),
+    *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+    *("--log-driver", "json-file", "--log-opt", "max-size=1m", "--log-opt", "max-file=1"),
 )
 
 
@@ -57,6 +69,14 @@ class NoDockerfile(ToolFault):
 
     def __init__(self) -> None:
         super().__init__("There is no 'Dockerfile' in the workspace. Write one with `file_write`.")
+
+
+class BadHealthPath(ToolFault):
+    """The text is no path of the container's own."""
+
+    def __init__(self, health: str) -> None:
+        super().__init__(f"{health!r} is no path. Give one that begins with '/', e.g. '/health'.")
+        self.health = health
 
 
 def register_images(server: MCPServer[Any], workspaces: Workspaces, settings: ServerSettings) -> None:
@@ -83,6 +103,9 @@ def register_images(server: MCPServer[Any], workspaces: Workspaces, settings: Se
         Without an engine the answer says so. Example: image_check(health="/health", port=8000)
         """
         tree = workspaces.path(workspace)
+        # Behind a host and a port, anything else could name another host.
+        if health and not (health.startswith("/") and health.isprintable()):
+            raise BadHealthPath(health)
         with Beneath(tree) as files:
             if not files.exists("Dockerfile"):
                 raise NoDockerfile
@@ -108,10 +131,28 @@ class _Engine:
         known = {name: self.environment[name] for name in _VARIABLES if name in self.environment}
         command = [self.program, *arguments]
         with anyio.move_on_after(min(within, max(1.0, self.deadline - time.monotonic()))):
-            return await anyio.run_process(
-                command, check=False, env={"DOCKER_BUILDKIT": "1", **known}, cwd=tempfile.gettempdir()
-            )
+            return await _run_bounded(command, {"DOCKER_BUILDKIT": "1", **known})
         return CompletedProcess(command, 124, b"", b"it took too long")
+
+
+async def _run_bounded(command: Sequence[str], environment: Mapping[str, str]) -> CompletedProcess[bytes]:
+    """Run to the end, and keep the beginning and the end of what was said."""
+    said = (Kept(_KEPT_BYTES), Kept(_KEPT_BYTES))
+
+    async def drain(stream: ByteReceiveStream, kept: Kept) -> None:
+        async for chunk in stream:
+            kept.add(chunk)
+
+    async with await anyio.open_process(
+        command, stdin=DEVNULL, env=dict(environment), cwd=tempfile.gettempdir()
+    ) as process:
+        streams = (process.stdout, process.stderr)
+        async with anyio.create_task_group() as group:
+            for stream, kept in zip(streams, said, strict=True):
+                if stream is not None:
+                    group.start_soon(drain, stream, kept)
+        code = await process.wait()
+    return CompletedProcess(command, code, *(kept.content() for kept in said))
 
 
 async def _check(engine: _Engine, tree: Path, health: str, port: int) -> ImageReport:
@@ -139,25 +180,15 @@ async def _check(engine: _Engine, tree: Path, health: str, port: int) -> ImageRe
             return report(version=version, note=f"the image was not built: {_said(built)}")
         if not health:
             return report(version=version, built=True)
-        stack.push_async_callback(_remove, engine, ["rm", "--force", image])
+        stack.push_async_callback(_remove, engine, ["rm", "--force", "--volumes", image])
         why = await _started(engine, image, health, port)
         return report(version=version, built=True, answered=not why, note=why)
 
 
 async def _started(engine: _Engine, image: str, health: str, port: int) -> str:
     """Why a container does not answer; empty when it does."""
-    limits = [
-        "--memory",
-        _MEMORY,
-        "--cap-drop",
-        "ALL",
-        "--security-opt",
-        "no-new-privileges",
-        "--pids-limit",
-        "256",
-    ]
     published = ["--publish", f"127.0.0.1::{port}"]
-    ran = await engine.run(["run", "--detach", "--name", image, *limits, *published, image])
+    ran = await engine.run(["run", "--detach", "--name", image, *_CONTAINED, *published, image])
     if ran.returncode:
         return f"no container could be started: {_said(ran)}"
     mapped = await engine.run(["port", image, f"{port}/tcp"], _ENGINE_SECONDS)
@@ -181,13 +212,15 @@ async def _asked(url: str, deadline: float) -> str:
     async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
         while time.monotonic() < until:
             try:
-                answer = await client.get(url)
+                # The status alone: a body may never end.
+                async with client.stream("GET", url) as answer:
+                    status = answer.status_code
             except httpx.HTTPError as error:
                 last = type(error).__name__
             else:
-                if not answer.is_server_error:
+                if status < _BROKEN_STATUS:
                     return ""
-                last = str(answer.status_code)
+                last = str(status)
             await anyio.sleep(_POLL_SECONDS)
     return last
 

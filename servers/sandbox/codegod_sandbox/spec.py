@@ -60,6 +60,12 @@ class RunSpec:
     stdin: bytes = b""
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def node_modules(self) -> Path | None:
+        """The npm packages of the environment; a link in their place would be followed on our side of the wall."""
+        folder = self.env / "node_modules" if self.env else None
+        return folder if folder is not None and folder.is_dir() and not folder.is_symlink() else None
+
 
 @dataclass(frozen=True, slots=True)
 class RunResult:

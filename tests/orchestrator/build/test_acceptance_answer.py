@@ -3,7 +3,7 @@
 import pytest
 
 from codegod_kit.plan import Behaviour
-from codegod_orchestrator.acceptance_answer import answer_findings, ids_hit, read_answer
+from codegod_orchestrator.acceptance_answer import NO_TEST, answer_findings, ids_hit, read_answer
 from codegod_workers import AnswerFault, Finding
 
 TESTS = """\
@@ -85,6 +85,12 @@ def test_what_cannot_be_read_says_what_to_do(text: str, why: str) -> None:
 def test_what_is_wrong_with_a_list_is_found(text: str, why: str) -> None:
     found = [str(finding) for finding in answer_findings(read_answer(text))]
     assert any(why in finding for finding in found), found
+
+
+def test_the_test_of_another_behaviour_counts_as_none() -> None:
+    twice = answer(f"{READS}, {LISTS.replace('TestLists::test_lists', 'test_reads')}")
+    found = [(finding.path, finding.rule) for finding in answer_findings(read_answer(twice))]
+    assert found == [("B2", NO_TEST)]
 
 
 def test_a_behaviour_that_the_user_fixed_may_not_be_left_out() -> None:

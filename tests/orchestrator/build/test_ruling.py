@@ -13,7 +13,7 @@ from codegod_orchestrator.accepting import AcceptLane
 from codegod_orchestrator.amending import Amender
 from codegod_orchestrator.disputes import Dispute
 from codegod_orchestrator.redgreen import Red
-from codegod_orchestrator.replanning import files_to_write, judge_revision
+from codegod_orchestrator.replanning import Replanner, files_to_write, judge_revision
 from codegod_orchestrator.ruling import (
     AMENDMENTS_PER_TASK,
     RULINGS_PER_TASK,
@@ -217,3 +217,42 @@ async def test_nobody_is_asked_without_end(events: Sequence[str]) -> None:
     asked: list[str] = []
     assert not await _judge(events, asked).review(API, [CLAIM], 0)
     assert asked == []
+
+
+async def test_a_plan_stays_as_it_is_when_the_master_falls_silent_before_its_contract() -> None:
+    kept: list[tuple[str, str]] = []
+    plan = revised({"cli": {"files": ["src/demo/cli.py", "src/demo/more.py"]}})
+
+    class Kept:
+        id = "b1"
+
+        async def events_of(self, build: str, kinds: Sequence[str]) -> list[SimpleNamespace]:
+            return []
+
+        async def tasks(self, build: str) -> list[SimpleNamespace]:
+            return [SimpleNamespace(id=task.id, state="ready") for task in PLAN.tasks]
+
+        async def append(self, kind: str, data: Mapping[str, str], *, task: str = "") -> int:
+            kept.append((kind, data["reason"]))
+            return 1
+
+    class Silent:
+        async def ask(self, request: ModelRequest, step: str, *, task: str = "") -> SimpleNamespace:
+            if step != "replan":
+                raise ModelFault("nobody is there")
+            return SimpleNamespace(text=f"```json\n{plan.model_dump_json(exclude_defaults=True)}\n```")
+
+    class Willing:
+        async def contracting(self, tree: str) -> Desk:
+            return Desk(cast("Any", self))
+
+        async def call(self, name: str, arguments: Mapping[str, Any], *, within: float = 60) -> CallResult:
+            return CallResult(False, "")
+
+    big = Finding(stage="attempt", rule="too_big", message="two files in one")
+    said = SimpleNamespace(id="cli.1", number=1, refused=True, reason="", findings=(big,))
+    journal, toolset = cast("Any", Kept()), cast("Any", Willing())
+    lane = AcceptLane(PLAN, journal, toolset, Red((), ()), journal)
+    amender = Amender(journal, journal, toolset, lane, cast("Any", None))
+    assert not await Replanner(cast("Any", Silent()), amender).review(CLI, [cast("Any", said)], 0)
+    assert kept == [("plan.kept", "no answer: nobody is there")]

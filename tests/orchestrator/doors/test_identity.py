@@ -3,7 +3,10 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from codegod_orchestrator.doors.identity import with_identity
+from codegod_orchestrator.doors.settings import Refused
 
 
 def _home(folder: Path, text: str) -> dict[str, str]:
@@ -27,3 +30,8 @@ def test_what_the_settings_say_wins(tmp_path: Path) -> None:
         "CODEGOD_GIT_NAME": "Bot"
     }
     assert with_identity(environment) == environment
+
+
+def test_a_missing_git_is_named_with_what_installs_it(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="apt install git"):
+        with_identity({"HOME": str(tmp_path), "PATH": str(tmp_path)})

@@ -14,9 +14,9 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent, TextResourceContents
 
-from codegod_kit import ServerSettings, UsageFault, dump_plan
+from codegod_kit import RESULT_LIMIT_BYTES, ServerSettings, UsageFault, dump_plan
 from codegod_orchestrator.doors.host_asks import WAIT_SECONDS
-from codegod_orchestrator.doors.host_resources import bounded
+from codegod_orchestrator.doors.host_resources import bounded, newest
 from codegod_orchestrator.doors.mcp import build_server, create
 from codegod_orchestrator.doors.runs import BUILDS_AT_A_TIME, EVENTS_PAGE
 from codegod_orchestrator.doors.settings import Settings
@@ -473,6 +473,20 @@ def test_a_long_resource_goes_without_its_details_and_says_so(calls: int, left: 
     assert ("tool_calls" in told["tasks"][0]["attempts"][0]) is not left
     assert told.get("left_out", "").startswith("tool_calls: " if left else "")
     assert ("left_out" in told) is left
+
+
+def test_what_is_too_long_without_its_details_is_not_told_at_all() -> None:
+    told = bounded({"tasks": ["x" * 100] * 4_000})
+    assert list(json.loads(told)) == ["left_out"]
+
+
+def test_of_too_many_events_the_newest_are_told() -> None:
+    events = [{"seq": seq, "data": "ö" * 1_000} for seq in range(1, 301)]
+    text = newest(events)
+    told = [event["seq"] for event in json.loads(text)]
+    assert len(text.encode()) <= RESULT_LIMIT_BYTES
+    assert told == list(range(told[0], 301))
+    assert newest(events[:2]) == json.dumps(events[:2], ensure_ascii=False, indent=1)
 
 
 @pytest.mark.long

@@ -139,4 +139,6 @@ async def _sandbox(settings: Settings) -> list[Line]:
 def _docker() -> Line:
     if shutil.which("docker") is None:
         return Line("note", "docker", "not installed; images are written and not built")
-    return Line("note", "docker", "a client is here; images are written and not built yet")
+    return Line(
+        "note", "docker", "a client is here; where its engine answers, a build ends by building its image"
+    )

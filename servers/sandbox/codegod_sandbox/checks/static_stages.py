@@ -36,7 +36,7 @@ def judged_static(stages: Sequence[StageName], result: RunResult) -> dict[StageN
     if reason := answer.get("broken"):
         finding = Finding(stage=stages[0], path="", line=0, rule="unchecked", message=shown(str(reason)))
         return {stages[0]: Done((finding,), level=result.level)}
-    return {stage: _done(stage, answer[stage], result) for stage in stages if stage in answer}
+    return {stage: _done(stage, answer[stage], result) for stage in stages}
 
 
 def _answer(result: RunResult) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ from codegod_sandbox.languages.spoken import survey
 # A model reads the first few; a program reads the data.
 _TOLD_FINDINGS: Final = 20
 _TIMEOUT_SECONDS: Final = 600.0
-_SELECTED_TESTS: Final = 500
+SELECTED_TESTS: Final = 500
 
 
 class NoEnvironment(ToolFault):
@@ -51,7 +51,7 @@ class TooManyTests(ToolFault):
 
     def __init__(self, count: int) -> None:
         super().__init__(
-            f"{count} tests are selected; {_SELECTED_TESTS} is the most. Name their files, or '.' for all."
+            f"{count} tests are selected; {SELECTED_TESTS} is the most. Name their files, or '.' for all."
         )
 
 
@@ -131,7 +131,7 @@ async def _before(workspaces: Workspaces, baseline: str) -> dict[str, str]:
 
 def _selected(tests: Sequence[str]) -> tuple[str, ...]:
     selected = []
-    if len(tests) > _SELECTED_TESTS:
+    if len(tests) > SELECTED_TESTS:
         raise TooManyTests(len(tests))
     for test in tests:
         path, colons, name = test.strip().partition("::")

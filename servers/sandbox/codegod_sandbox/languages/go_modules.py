@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ _MANIFEST_BYTES: Final = 256 << 10
 _SUMS_BYTES: Final = 2 << 20
 _REQUIRE = re.compile(r"^\s*require\b|^\s+[\w.-]+\.[\w.-]+/\S+ v", re.MULTILINE)
 _ASK_SECONDS: Final = 30
+_ASKED: Final = ("GOPROXY", "GOSUMDB")
 _SAID_CHARS: Final = 2000
 _LIMITS: Final = Limits(wall_seconds=600, memory_bytes=4 << 30, processes=512, disk_bytes=4 << 30)
 MODULES: Final = "gomod"
@@ -79,11 +79,11 @@ async def download_modules(
     if kit is None:
         raise GoFailed(kits.why_not("go"), ())
     own = own_go(environment)
-    settings = await _settings(own or kit / "go", environment)
+    go = str(own) if own is not None else f"{mounted('kit')}/go"
+    settings = await _settings(sandbox, kit, go, environment)
     hosts = _hosts(settings)
     policy = EgressPolicy(hosts, Upstream.from_environment(environment), proxy_network or SystemNetwork())
     folder = _project(partial, needs)
-    go = str(own) if own is not None else f"{mounted('kit')}/go"
     certificates = await anyio.to_thread.run_sync(trusted_certificates, environment)
     result = await sandbox.run(
         RunSpec(
@@ -130,16 +130,37 @@ def _project(partial: Path, needs: GoNeeds) -> Path:
     return folder
 
 
-async def _settings(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Where Go takes modules from here, in its own words."""
-    names = ("GOPROXY", "GOSUMDB")
-    with anyio.fail_after(_ASK_SECONDS):
-        said = await anyio.run_process(
-            [str(root / "bin" / "go"), "env", *names],
-            check=False,
-            stdin=subprocess.DEVNULL,
-            cwd="/",
-            env={"PATH": os.defpath, "HOME": "/nonexistent", **environment, "GOTOOLCHAIN": "local"},
+async def _settings(sandbox: Sandbox, kit: Path, go: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Where Go takes modules from here, in its own words. A wheel may have brought it, so it is asked inside."""
+    chosen = await anyio.to_thread.run_sync(_chosen, environment)
+    result = await sandbox.run(
+        RunSpec(
+            (f"{go}/bin/go", "env", *_ASKED),
+            kit,
+            workspace_writable=False,
+            read_only={"kit": kit},
+            variables={"GOROOT": go, "GOTOOLCHAIN": "local", "GOTELEMETRY": "off", **chosen},
+            limits=Limits(wall_seconds=_ASK_SECONDS),
         )
-    lines = said.stdout.decode(errors="replace").splitlines()
-    return dict(zip(names, [*lines, "", ""], strict=False))
+    )
+    lines = result.stdout.decode(errors="replace").splitlines()
+    if (result.status, result.exit_code) != ("exit", 0) or len(lines) != len(_ASKED):
+        said = shorten(printable(result.stderr).strip(), _SAID_CHARS)
+        raise GoFailed(f"it does not say which proxy it uses ({said})", ())
+    return dict(zip(_ASKED, lines, strict=True))
+
+
+def _chosen(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the user chose: variables, and what `go env -w` has written down."""
+    home = environment.get("XDG_CONFIG_HOME") or os.path.join(
+        environment.get("HOME", "/nonexistent"), ".config"
+    )
+    try:
+        with Path(environment.get("GOENV") or os.path.join(home, "go", "env")).open("rb") as file:
+            text = file.read(_MANIFEST_BYTES).decode("utf-8", "replace")
+    except OSError:  # nothing was written down
+        text = ""
+    written = dict(
+        line.split("=", 1) for line in text.splitlines() if line.partition("=")[0] in _ASKED and "=" in line
+    )
+    return written | {name: environment[name] for name in _ASKED if environment.get(name)}

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import anyio
 
+from codegod_kit.beneath import Beneath, PathFault
 from codegod_kit.faults import ToolFault
 from codegod_sandbox.egress import EgressPolicy, Network, SystemNetwork
 from codegod_sandbox.execution import Sandbox
@@ -27,6 +28,7 @@ _ASK_SECONDS: Final = 30
 _SAMPLES: Final = 3  # packages that are looked up until one says where its files lie
 _LIMITS: Final = Limits(wall_seconds=600, memory_bytes=4 << 30, processes=512, disk_bytes=4 << 30)
 _SAID_CHARS: Final = 2000
+_LISTED_BYTES: Final = 8 << 20  # a thousand packages take half a megabyte
 _OPTIONS: Final = (
     # Nothing that a package brings is run while there is a network.
     "--ignore-scripts",
@@ -120,7 +122,8 @@ async def read_registry(node: Node, environment: Mapping[str, str]) -> Registry:
         raise IndexUnusable("npm", f"npm does not say which registry it uses ({words})") from error
     scoped = {name: str(url) for name, url in settings.items() if name.endswith(":registry")}
     files = [str(settings.get(name, "")) for name in ("globalconfig", "userconfig")]
-    secrets = await anyio.to_thread.run_sync(lambda: list(_credentials(files, environment)))
+    hosts = frozenset(filter(None, map(https_host, (default, *scoped.values()))))
+    secrets = await anyio.to_thread.run_sync(lambda: list(_credentials(files, hosts, environment)))
     lines = [f"registry={default}", *(f"{name}={url}" for name, url in scoped.items()), *secrets]
     return Registry((default, *scoped.values()), "".join(f"{line}\n" for line in lines))
 
@@ -173,19 +176,22 @@ async def install_packages(
 def installed_packages(modules: Path) -> tuple[str, ...]:
     """What lies in a `node_modules`, as `name@version`."""
     try:
-        listed = json.loads((modules / ".package-lock.json").read_text("utf-8"))["packages"]
+        with Beneath(modules) as files:
+            listed = json.loads(files.read(".package-lock.json", limit=_LISTED_BYTES))["packages"]
         return tuple(
             sorted(
                 f"{place.rpartition('node_modules/')[2]}@{each.get('version', '')}"
                 for place, each in listed.items()
             )
         )
-    except (OSError, ValueError, LookupError, AttributeError):
+    except (OSError, PathFault, ValueError, LookupError, AttributeError, RecursionError):
         return ()
 
 
-def _credentials(files: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:
-    """The lines with passwords of the user's own configuration, which npm itself does not tell."""
+def _credentials(
+    files: Iterable[str], hosts: frozenset[str], environment: Mapping[str, str]
+) -> Iterator[str]:
+    """The lines with passwords of the user's own configuration, which npm itself does not tell; for `hosts` alone."""
     for file in files:
         path = Path(file)
         try:
@@ -193,8 +199,9 @@ def _credentials(files: Iterable[str], environment: Mapping[str, str]) -> Iterat
         except (OSError, UnicodeDecodeError):
             continue
         for line in text.splitlines():
-            if line.strip().startswith("//"):
-                yield _VARIABLE.sub(lambda found: environment.get(found[1], ""), line.strip())
+            known = _VARIABLE.sub(lambda found: environment.get(found[1], ""), line.strip())
+            if known.startswith("//") and https_host(f"https:{known.partition('=')[0]}") in hosts:
+                yield known
 
 
 def _host(url: str) -> str:

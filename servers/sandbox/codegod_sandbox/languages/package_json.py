@@ -16,10 +16,13 @@ _DEEPEST: Final = 2  # `frontend/package.json`, `packages/web/package.json`
 _MANIFEST_BYTES: Final = 256 << 10
 _LOCK_BYTES: Final = 4 << 20
 _PACKAGES_AT_MOST: Final = 200
+_MANIFESTS_AT_MOST: Final = 100
 _GROUPS: Final = ("dependencies", "devDependencies", "optionalDependencies")
 _NAME = re.compile(r"(?=.{1,214}\Z)(@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*")
-# A range of versions or a tag: no URL, no file, no repository.
-_RANGE = re.compile(r"(npm:(@[\w.-]+/)?[\w.-]+@)?[\w.+*^~<>=| -]{0,200}")
+# A range of versions or a tag: no URL, no file, no repository. npm takes `..` for a folder and `a.tgz` for a file.
+_RANGE = re.compile(
+    r"(npm:(@[\w.-]+/)?[\w.-]+@)?(?!\.)(?!.*\.(?i:tgz|tar|tar\.gz)\s*\Z)[\w.+*^~<>=| -]{0,200}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ def node_needs(tree: Path) -> NodeNeeds | None:
             for path, kind in files.walk(skip=FILLED_FOLDERS)
             if kind == "file" and path.rpartition("/")[2] == MANIFEST and path.count("/") <= _DEEPEST
         )
+        if len(manifests) > _MANIFESTS_AT_MOST:
+            raise BadManifest(MANIFEST, f"there are more than {_MANIFESTS_AT_MOST} of them")
         documents = {path: _read(files, path) for path in manifests}
         own = {str(document.get("name", "")) for document in documents.values()}
         for path, document in documents.items():

@@ -118,6 +118,12 @@ class Workshop:
         assert not result.is_error, said(result)
         return result.structured_content or {}
 
+    async def report_on(self, files: Mapping[str, str], **arguments: Any) -> Report:
+        """Check a folder that holds exactly `files`, with everything that it asks for."""
+        self.fill(files)
+        await self.prepare()
+        return await self.check(**arguments)
+
     async def check(self, **arguments: Any) -> Report:
         with anyio.fail_after(120):
             result = await self.client.call_tool("check_run", arguments)

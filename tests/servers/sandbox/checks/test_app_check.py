@@ -7,11 +7,13 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult
 
 from codegod_kit import ServerSettings, Workspaces, tool_server
 from codegod_sandbox.app_tools import register_app_check
 from codegod_sandbox.execution import Sandbox
+
+from .conftest import said
 
 SERVER = """\
 import http.server
@@ -104,10 +106,6 @@ async def check(checker: Any, shared_state: Path, level: str) -> AsyncIterator[C
                 return await client.call_tool("app_check", arguments)
 
         yield call
-
-
-def said(result: CallToolResult) -> str:
-    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
 def data(result: CallToolResult) -> dict[str, Any]:

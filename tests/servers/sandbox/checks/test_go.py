@@ -19,9 +19,7 @@ GOOD = {
 
 
 async def test_a_sound_project_passes_every_stage(workshop: Workshop) -> None:
-    workshop.fill(GOOD)
-    await workshop.prepare()
-    report = await workshop.check(tests=["."])
+    report = await workshop.report_on(GOOD, tests=["."])
     assert report.ok, report.text
     assert set(report.stages.values()) == {"passed"}
     assert report.tests == {"calc/calc_test.go::TestAdd": ("passed", "")}
@@ -39,9 +37,7 @@ async def test_a_sound_project_passes_every_stage(workshop: Workshop) -> None:
     ],
 )  # fmt: skip
 async def test_each_defect_is_found(workshop: Workshop, path: str, text: str, rule: str) -> None:
-    workshop.fill({**GOOD, path: text})
-    await workshop.prepare()
-    report = await workshop.check()
+    report = await workshop.report_on({**GOOD, path: text})
     assert (path, rule) in report.rules, report.text
     assert {found for found, _ in report.rules} == {path}
 
@@ -56,9 +52,9 @@ async def test_each_test_says_how_it_failed_also_behind_one_that_panics(workshop
         '\nfunc TestDiffers(t *testing.T) {\n\tif Add(1, 2) != 4 {\n\t\tt.Errorf("got %d", Add(1, 2))\n\t}\n}\n'
         '\nfunc TestBreaks(t *testing.T) {\n\tvar m map[string]int\n\tm["a"] = 1\n\tt.Log(m)\n}\n'
     )
-    workshop.fill({**GOOD, "calc/calc.go": code, "calc/calc_test.go": tests})
-    await workshop.prepare()
-    report = await workshop.check(tests=["."], stages=["tests"])
+    report = await workshop.report_on(
+        {**GOOD, "calc/calc.go": code, "calc/calc_test.go": tests}, tests=["."], stages=["tests"]
+    )
     assert report.tests == {
         "calc/calc_test.go::TestAdd": ("passed", ""),
         "calc/calc_test.go::TestLater": ("failed", "stub"),

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from codegod_sandbox.checks.all_languages import merged
+from codegod_sandbox.checks.inside import go_tests
 from codegod_sandbox.checks.inside.exposure import check_exposure
 from codegod_sandbox.checks.inside.old_names import check_old_names
 from codegod_sandbox.checks.inside.other_baseline import check_other_baseline
 from codegod_sandbox.checks.records import Done
+from codegod_sandbox.languages import npm
 from codegod_sandbox.languages.package_json import node_needs
 from codegod_sandbox.languages.spoken import survey
 from codegod_sandbox.manifest import BadManifest, RequirementRefused
@@ -68,6 +70,8 @@ def test_the_packages_of_all_manifests_are_put_together(tmp_path: Path) -> None:
         "file:../..",
         "user/repository",
         "link:/etc",
+        "..",
+        "evil.tgz",
     ],
 )
 def test_only_packages_of_the_registry_are_wanted(tmp_path: Path, wanted: str) -> None:
@@ -140,3 +144,28 @@ def test_names_of_the_old_pydantic_are_told_where_the_new_one_is() -> None:
     assert check_old_names(project_of(files), frozenset({"pydantic"})) == []
     pinned = {**files, "requirements.txt": "pydantic<2\n"}
     assert check_old_names(project_of(pinned), frozenset({"pydantic_core"})) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "outcome"),
+    [
+        (["=== RUN   TestA", "--- PASS: TestA (0.00s)"], 0, "passed"),
+        # A second test of that name, in the package beside it, hides no failure of the first.
+        (["=== RUN   TestA", "--- FAIL: TestA", "=== RUN   TestA", "--- PASS: TestA"], 1, "failed"),
+        (["=== RUN   TestA", "--- PASS: TestA (0.00s)"], 3, "error"),
+    ],
+)
+def test_a_go_test_passes_only_when_nothing_speaks_against_it(
+    lines: list[str], code: int, outcome: str
+) -> None:
+    seen = go_tests._read(lines, {"TestA": ["a_test.go"]}, "/tmp/x", late=False, code=code)
+    assert seen["TestA"]["outcome"] == outcome
+
+
+def test_only_passwords_of_the_registries_go_along(tmp_path: Path) -> None:
+    (tmp_path / "npmrc").write_text(
+        "//packages.test/npm/:_authToken=${TOKEN}\n//other.test/:_authToken=b\nemail=a\n", "utf-8"
+    )
+    hosts = frozenset({"packages.test"})
+    kept = list(npm._credentials([str(tmp_path / "npmrc")], hosts, {"TOKEN": "a"}))
+    assert kept == ["//packages.test/npm/:_authToken=a"]

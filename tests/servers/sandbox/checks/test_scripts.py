@@ -24,9 +24,7 @@ GOOD = {"package.json": _PACKAGE, "src/todo.ts": _TODO, "test/todo.test.ts": _TE
 
 
 async def test_a_sound_project_passes_every_stage(workshop: Workshop) -> None:
-    workshop.fill(GOOD)
-    await workshop.prepare()
-    report = await workshop.check(tests=["."])
+    report = await workshop.report_on(GOOD, tests=["."])
     assert report.ok, report.text
     assert set(report.stages.values()) == {"passed"}
     assert report.tests == {"test/todo.test.ts::todo::adds": ("passed", "")}
@@ -68,19 +66,16 @@ async def test_a_sound_project_passes_every_stage(workshop: Workshop) -> None:
     ],
 )  # fmt: skip
 async def test_each_defect_is_found(workshop: Workshop, path: str, text: str, rule: str) -> None:
-    workshop.fill({**GOOD, path: text})
-    await workshop.prepare()
-    report = await workshop.check()
+    report = await workshop.report_on({**GOOD, path: text})
     assert (path, rule) in report.rules, report.text
     assert {found for found, _ in report.rules} == {path}
 
 
 async def test_a_file_that_does_not_parse_hides_nothing_in_the_others(workshop: Workshop) -> None:
-    workshop.fill(
-        {**GOOD, "src/half.ts": "export function half( {\n", "src/bad.ts": 'export const n: number = "1";\n'}
+    report = await workshop.report_on(
+        {**GOOD, "src/half.ts": "export function half( {\n", "src/bad.ts": 'export const n: number = "1";\n'},
+        stages=["syntax", "types"],
     )
-    await workshop.prepare()
-    report = await workshop.check(stages=["syntax", "types"])
     assert report.rules == {("src/half.ts", "syntax"), ("src/bad.ts", "TS2322")}
 
 
@@ -95,11 +90,11 @@ async def test_each_test_says_how_it_failed(workshop: Workshop) -> None:
     )
     stub = 'export function later(): number {\n  throw new Error("not implemented: later");\n}\n'
     broken = 'import { gone } from "../src/nowhere.ts";\nimport { it } from "node:test";\n\nit("x", () => gone());\n'
-    workshop.fill(
-        {**GOOD, "src/todo.ts": _TODO + stub, "test/todo.test.ts": tests, "test/broken.test.ts": broken}
+    report = await workshop.report_on(
+        {**GOOD, "src/todo.ts": _TODO + stub, "test/todo.test.ts": tests, "test/broken.test.ts": broken},
+        tests=["."],
+        stages=["tests"],
     )
-    await workshop.prepare()
-    report = await workshop.check(tests=["."], stages=["tests"])
     assert report.tests == {
         "test/todo.test.ts::holds": ("passed", ""),
         "test/todo.test.ts::differs": ("failed", "assertion"),

@@ -143,3 +143,18 @@ async def test_without_a_dockerfile_there_is_nothing_to_build(check: Check) -> N
     result = await check(dockerfile=False)
     assert result.is_error
     assert "Dockerfile" in str(result.content)
+
+
+@pytest.mark.parametrize("health", ["@elsewhere.test/", "health", ":80/x"])
+async def test_a_health_path_leads_nowhere_else(check: Check, tmp_path: Path, health: str) -> None:
+    result = await check(health=health)
+    assert result.is_error
+    assert "begins with '/'" in str(result.content)
+    assert not (tmp_path / "asked").exists()
+
+
+async def test_an_engine_that_says_too_much_is_cut(check: Check) -> None:
+    flood = "head -c 3000000 /dev/zero | tr '\\\\0' x; echo; echo the end; exit 1"
+    report = said(await check(build=f"PATH=/usr/bin:/bin; {flood}"))
+    assert report["note"].endswith("the end")
+    assert len(report["note"]) < 2_000

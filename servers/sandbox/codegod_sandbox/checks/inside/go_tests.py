@@ -19,6 +19,7 @@ _PANIC = re.compile(r"^panic: (.*)")
 _STUB = re.compile(r"^\W*(TODO\W+)?not (yet )?implemented\b", re.IGNORECASE)
 _FRAME = re.compile(r"^\s+(/\S+\.go):(\d+)")
 _SAID_AT = re.compile(r"^\s+(\w+_test\.go):(\d+): (.*)")
+_PASSED = {"line": 0, "outcome": "passed", "reason": "", "message": ""}
 _MARGIN_SECONDS = 3.0
 _MESSAGE_CHARS = 600
 _OUTPUT_BYTES = 4 << 20
@@ -40,9 +41,11 @@ def main() -> None:
     bad = told = 0
     modules = modules_of(project, folder)
     for package in sorted({path.rpartition("/")[0] for path, _ in wanted}):
-        tests = {name: path for path, name in wanted if path.rpartition("/")[0] == package}
-        for name, path in tests.items():
-            report.write("collected", id=f"{path}::{name}")
+        tests: dict[str, list[str]] = {}
+        for path, name in sorted(wanted):
+            if path.rpartition("/")[0] == package:
+                tests.setdefault(name, []).append(path)
+                report.write("collected", id=f"{path}::{name}")
         module = max(
             (each for each in modules if package == each or package.startswith(f"{each}/") or not each),
             key=len,
@@ -81,7 +84,7 @@ def _package(
     folder: str,
     module: str,
     package: str,
-    tests: dict[str, str],
+    tests: dict[str, list[str]],
     each: float,
     deadline: float,
 ) -> Iterator[dict[str, Any]]:
@@ -100,10 +103,11 @@ def _package(
         if not seen:
             break
         for name, result in seen.items():
-            path = left.pop(name)
-            yield {"id": f"{path}::{name}", "path": path, **result}
+            # A package and its tests' package may use one name twice: one outcome, the worst, is that of both.
+            for path in left.pop(name):
+                yield {"id": f"{path}::{name}", "path": path, **result}
     late = time.monotonic() >= deadline
-    for name, path in left.items():
+    for name, path in ((name, path) for name, paths in left.items() for path in paths):
         reason = "timeout" if late else "error"
         yield {
             "id": f"{path}::{name}",
@@ -115,13 +119,13 @@ def _package(
         }
 
 
-def _not_built(tests: dict[str, str], module: str, said: str) -> Iterator[dict[str, Any]]:
+def _not_built(tests: dict[str, list[str]], module: str, said: str) -> Iterator[dict[str, Any]]:
     told = places(said, module)
     path, line, message = told[0] if told else ("", 0, said.strip()[-300:])
     foreign = re.search(
         r"undefined:|is not in std|no required module|could not import|has no field or method", said
     )
-    for name, file in tests.items():
+    for name, file in ((name, file) for name, files in tests.items() for file in files):
         yield {
             "id": f"{file}::{name}", "path": path or file, "line": line, "outcome": "error",
             "reason": "import" if foreign else "collection", "message": f"The tests cannot be built: {message}",
@@ -129,7 +133,7 @@ def _not_built(tests: dict[str, str], module: str, said: str) -> Iterator[dict[s
 
 
 def _once(
-    toolchain: Toolchain, program: str, folder: str, tests: dict[str, str], each: float, deadline: float
+    toolchain: Toolchain, program: str, folder: str, tests: dict[str, list[str]], each: float, deadline: float
 ) -> dict[str, dict[str, Any]]:
     """The tests that came to an end, or brought the process to its own."""
     pattern = f"^({'|'.join(tests)})$"
@@ -159,7 +163,7 @@ def _once(
 
 
 def _read(
-    lines: list[str], tests: dict[str, str], folder: str, *, late: bool, code: int
+    lines: list[str], tests: dict[str, list[str]], folder: str, *, late: bool, code: int
 ) -> dict[str, dict[str, Any]]:
     seen: dict[str, dict[str, Any]] = {}
     running, said, panic = "", [""], -1
@@ -170,7 +174,10 @@ def _read(
         elif match := _ENDED.match(line):
             name = match[2]
             if name in tests and name == running:
-                seen[name] = _result(match[1], said)
+                if (
+                    seen.get(name, _PASSED) == _PASSED
+                ):  # of two tests with one name, the first that fails counts
+                    seen[name] = _result(match[1], said)
                 running = ""
         elif panic < 0 and _PANIC.match(line):
             panic = number
@@ -190,12 +197,16 @@ def _read(
             "reason": reason,
             "message": f"The process ended in this test (exit {code}).",
         }
+    if code and all(each["outcome"] in ("passed", "skipped") for each in seen.values()):
+        # Something ended it badly that no test tells of: their words are not believed.
+        message = f"The tests passed, and their process ended with exit {code}."
+        return {name: {"line": 0, "outcome": "error", "reason": "error", "message": message} for name in seen}
     return seen
 
 
 def _result(word: str, said: list[str]) -> dict[str, Any]:
     if word == "PASS":
-        return {"line": 0, "outcome": "passed", "reason": "", "message": ""}
+        return dict(_PASSED)
     if word == "SKIP":
         return {"line": 0, "outcome": "skipped", "reason": "", "message": ""}
     line = next((int(match[2]) for each in said if (match := _SAID_AT.match(each))), 0)

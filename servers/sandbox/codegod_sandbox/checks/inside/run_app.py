@@ -6,6 +6,7 @@ The tests are read from the tree, which nothing here can write; the application 
 import os
 import shlex
 import shutil
+import sys
 from typing import Any, TypedDict
 
 from .app_process import AppProcess, command_line, free_port
@@ -49,6 +50,7 @@ def main() -> None:
     except TooLarge as error:
         report.write("broken", message=str(error))
         os._exit(0)
+    _import_last(copy)
     for folder in {test.partition("/")[0] for test in request["tests"] if "/" in test}:
         shutil.rmtree(os.path.join(copy, folder), ignore_errors=True)
     app = _started(request, report, copy, _equip(request["kit"], copy))
@@ -62,6 +64,12 @@ def main() -> None:
         report.write("app", **app.stop())
     report.write("end", code=code)
     os._exit(code)
+
+
+def _import_last(copy: str) -> None:
+    """Tests from outside find the application behind everything else: no file of its own stands for their libraries."""
+    own = [path for path in sys.path if path == copy or path.startswith(f"{copy}/")]
+    sys.path[:] = [*(path for path in sys.path if path not in own), *own]
 
 
 def _equip(kit: str, folder: str) -> dict[str, list[str]]:

@@ -120,7 +120,7 @@ def _judge(
         report.write("missing", package=package[1])
         return
     line = _line(str(error["stack"]), os.path.join(folder, path))
-    words = message.replace(f"{folder}/", "").splitlines()[0][:300]
+    words = next(iter(message.replace(f"{folder}/", "").splitlines()), code)[:300]
     report.write("failed", path=path, line=line, message=f"On import: {words}")
 
 

@@ -68,7 +68,8 @@ def check(project: Project, ground: Ground, folder: str, wanted: list[str]) -> d
         timed["lint"] = time.monotonic() - started
     return {
         stage: _stage(
-            [each for each in found[stage] if each["path"] in project.sources], timed.get(stage, 0.0)
+            [each for each in found[stage] if not each["path"] or each["path"] in project.sources],
+            timed.get(stage, 0.0),
         )
         for stage in wanted
     }
@@ -113,13 +114,17 @@ def _start_oxlint(ground: Ground, folder: str, scripts: list[str]) -> "subproces
 
 
 def _read_oxlint(process: "subprocess.Popen[bytes]", broken: set[str]) -> list[dict[str, Any]]:
-    output, errors = process.communicate(timeout=_SECONDS)
+    try:
+        output, errors = process.communicate(timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, errors = b"", f"it did not end within {_SECONDS} s".encode()
     try:
         diagnostics = json.loads(output)["diagnostics"]
     except (ValueError, LookupError):
         said = (errors or output).decode(errors="replace").strip()[-200:]
         message = f"oxlint failed: {said}"
-        return [Finding("", 0, "oxlint", message, advice=True).to_json()]
+        return [Finding("", 0, "unchecked", message).to_json()]
     found = []
     for each in diagnostics:
         path = os.path.normpath(each["filename"])

@@ -90,9 +90,12 @@ def _run(
     else:
         code, said, seen = _node(ground, folder, sorted(wanted), seconds, each)
     bad, told, files = False, 0, set()
+    elsewhere = False
+    matched: set[str] = set()
     for test in seen:
         files.add(test["id"].partition("::")[0])
-        names = wanted.get(test["id"].partition("::")[0])
+        path = test["id"].partition("::")[0]
+        names = wanted.get(path)
         if names is None:
             continue
         name = test["id"].partition("::")[2]
@@ -101,8 +104,15 @@ def _run(
             and test["path_only"] is False
             and not any(name == one or name.startswith(f"{one}::") for one in names)
         ):
+            elsewhere = elsewhere or test["outcome"] not in ("passed", "skipped")
             continue
         told += 1
+        # A file that says one thing as a whole says it of each of its tests.
+        matched |= {
+            f"{path}::{one}"
+            for one in names
+            if test["path_only"] or name == one or name.startswith(f"{one}::")
+        }
         bad = bad or test["outcome"] not in ("passed", "skipped")
         report.write("collected", id=test["id"])
         report.write("test", **{key: value for key, value in test.items() if key != "path_only"})
@@ -120,10 +130,14 @@ def _run(
             report.write("hidden", id=path)
     if not told and code not in (0, 124):
         report.write("broken", message=f"The tests could not run: {said.strip()[-400:]}")
-    selected = any(wanted.values())
+    for path in sorted(files & set(wanted)):
+        for name in sorted(wanted[path]):
+            if f"{path}::{name}" not in matched:
+                report.write("absent", id=f"{path}::{name}")
     if bad:
         return 1
-    return (0 if code == 0 or selected else 1) if told else 5
+    # A runner that is unhappy must be so about tests that nobody asked for; else its exit code is told.
+    return (0 if code == 0 or elsewhere else 1) if told else 5
 
 
 def _node(
