@@ -15,7 +15,7 @@ from codegod_mesh import Builtin, Endpoint, Mesh, MeshSettings
 from codegod_models import Done, Event, ModelInfo, ModelName, ModelRequest, TextPart, Usage, parse_model
 from codegod_orchestrator.contract import Contractor, ContractRefused
 from codegod_orchestrator.journal import ClaimedBuild, Journal
-from codegod_orchestrator.redgreen import red_of
+from codegod_orchestrator.redgreen import red_of, unproved_tasks
 from codegod_orchestrator.toolset import Toolset
 from codegod_orchestrator.voice import Voice
 from codegod_workers.answer import fenced
@@ -224,6 +224,27 @@ async def test_a_contract_is_amended_for_a_task_and_for_a_revised_plan_as_new_pr
         "tests/test_show.py",
         "tests/test_mean.py",
     }
+
+
+async def test_a_contract_that_never_proves_a_task_goes_on_and_can_only_get_better(state_dir: Path) -> None:
+    def hollow(attempt: int, path: str) -> str:
+        return HOLLOW_SHOW if path == "tests/test_show.py" else FILES[path]
+
+    hollow_add = FILES["tests/test_add.py"].replace("assert add([1, 2]) == 3", "add([1, 2])")
+    async with _world(state_dir) as world:
+        contractor = world.contractor(Played(hollow))
+        contract = await contractor.contract()
+        assert len(await world.told("contract.sent_back")) == 3
+        weak = unproved_tasks(PLAN, red_of(PLAN, contract.evidence.tests))
+        assert weak == ("show",)
+        amended = await contractor.amend(PLAN.tasks[0], {"src/sums/add.py": FILES["src/sums/add.py"]}, weak)
+        with pytest.raises(ContractRefused, match="'add' has no better test"):
+            await contractor.amend(PLAN.tasks[0], {"tests/test_add.py": hollow_add}, weak)
+        better = await contractor.amend(
+            PLAN.tasks[1], {"tests/test_show.py": FILES["tests/test_show.py"]}, weak
+        )
+    assert unproved_tasks(PLAN, red_of(PLAN, amended.evidence.tests)) == weak
+    assert unproved_tasks(PLAN, red_of(PLAN, better.evidence.tests)) == ()
 
 
 async def test_an_entry_module_that_cannot_be_imported_is_sent_back(state_dir: Path) -> None:
