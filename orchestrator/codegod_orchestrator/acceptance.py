@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 import pydantic
 
@@ -25,7 +26,7 @@ from codegod_orchestrator.acceptance_answer import (
 )
 from codegod_orchestrator.conversation import Conversation
 from codegod_orchestrator.journal import Journal
-from codegod_orchestrator.master import FINDINGS_SHOWN
+from codegod_orchestrator.master import FINDINGS_SHOWN, change_line, shown_repository
 from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
 from codegod_orchestrator.voice import Voice
 from codegod_workers import AnswerFault, Finding
@@ -76,6 +77,8 @@ class Acceptance(Wanted):
     """Whether a behaviour that has no test counts as unproven: it does when the master could have written one."""
     note: str = ""
     """Why there is no test for some of them, or for all."""
+    before: tuple[str, ...] = ()
+    """Of a change: the behaviours whose tests passed before it already."""
 
     def put_into(self, plan: Plan) -> Plan:
         """The plan with these behaviours, started as these tests expect it."""
@@ -102,6 +105,12 @@ async def standing_acceptance(journal: Journal, build: str) -> Acceptance | None
     return Acceptance.model_validate(events[-1].data) if events else None
 
 
+class Before(Protocol):
+    """Says which of an answer's behaviours are there before a change; `AcceptanceBefore` does."""
+
+    async def passing(self, answer: AcceptanceAnswer) -> tuple[str, ...]: ...
+
+
 @dataclass(slots=True)
 class Acceptor:
     """Gets behaviours and their tests from one master, checked, committed and journalled."""
@@ -113,6 +122,13 @@ class Acceptor:
     specifications: str = ""
     given: Plan | None = None
     """The plan that the user handed in: its behaviours are fixed."""
+    repository: str = ""
+    """The repository that is to be changed, as text; empty for a new application."""
+    started: tuple[str, str] = ("", "")
+    """How what is changed is started, and its health path; empty where nobody has said it."""
+    before: Before | None = None
+    """Tries the tests on the repository as it is."""
+    _already: tuple[str, ...] = field(default=(), init=False)
     _last: AcceptanceAnswer | None = field(default=None, init=False)
     _untested: frozenset[str] = field(default=frozenset(), init=False)
 
@@ -145,6 +161,7 @@ class Acceptor:
                 findings = from_fault(STAGE, str(fault))
             else:
                 findings = await self._judge(desk, answer)
+                findings = findings or await self._changes_nothing(answer, attempt)
                 if not findings or self._plays_without_tests(answer, findings):
                     return answer
             await self.master.claimed.append(SENT_BACK, {"findings": [str(one) for one in findings]})
@@ -166,6 +183,19 @@ class Acceptor:
         if len(untested) < len(answer.wanted.behaviours) or self._simulated:
             self._last, self._untested = answer, frozenset(untested)
         return (*findings, *empty)
+
+    async def _changes_nothing(self, answer: AcceptanceAnswer, attempt: int) -> tuple[Finding, ...]:
+        """The first time, a master is told when all that it tests for is there already: a refactoring may want that."""
+        if self.before is None:
+            return ()
+        self._already = await self.before.passing(answer)
+        if attempt > 1 or len(self._already) < len(answer.wanted.behaviours):
+            return ()
+        return from_fault(
+            STAGE,
+            "every test passes before the change already, so none of them shows that it was made. If the request wants "
+            "something to behave differently, test that; if it wants all to stay as it is, answer the same again",
+        )
 
     def _plays_without_tests(self, answer: AcceptanceAnswer, findings: Sequence[Finding]) -> bool:
         """A simulated master has said all that it will ever say."""
@@ -189,6 +219,8 @@ class Acceptor:
     async def _settle(self, desk: Desk, answer: AcceptanceAnswer) -> Acceptance:
         """Commit the tests and journal what they stand for."""
         wanted = _as_given(answer.wanted, self.given).without_tests(sorted(self._untested))
+        if self.started[0]:
+            wanted = wanted.model_copy(update={"start": self.started[0], "health": self.started[1]})
         note = ""
         if any(not one.test for one in wanted.behaviours):
             note = NO_TESTS_PLAYED if self._simulated else NO_TESTS_WRITTEN
@@ -215,14 +247,24 @@ class Acceptor:
         self, wanted: Wanted, files: Mapping[str, str], *, note: str = "", commit: str = ""
     ) -> Acceptance:
         strict = not (self._simulated or note == NO_TESTS_PLANNED)
-        kept = Acceptance(**dict(wanted), commit=commit, files=tuple(sorted(files)), strict=strict, note=note)
+        kept = Acceptance(
+            **dict(wanted),
+            commit=commit,
+            files=tuple(sorted(files)),
+            strict=strict,
+            note=note,
+            before=self._already,
+        )
         await self.master.claimed.append(WRITTEN, kept.model_dump(mode="json"))
         return kept
 
     def _question(self, prompt: str, findings: Sequence[Finding], attempt: int, *, whole: bool) -> str:
         """The request; `whole` with all that the master has to know beside it."""
-        project = f"Project: {self.given.name}\n" if self.given else ""
+        project = change_line(bool(self.repository))
+        project += f"Project: {self.given.name}\n" if self.given else ""
         known = [
+            shown_repository(self.repository),
+            _started_text(*self.started),
             "The user also fixed:\n" + "\n".join(f"- {wish}" for wish in self.wishes) if self.wishes else "",
             _given_text(self.given),
             f"# Capability sheet\n\n{self.sheet}" if self.sheet else "",
@@ -255,6 +297,12 @@ def _given_text(given: Plan | None) -> str:
     started = [f"Started with `{given.start}`; health path: {given.health or 'none'}."] if given.start else []
     heading = f"# Behaviours fixed by the user's plan: keep ids and texts, write tests under {FOLDER}/"
     return "\n".join([heading, "", *lines, *started])
+
+
+def _started_text(start: str, health: str) -> str:
+    if not start:
+        return ""
+    return f"The application is started with `{start}` (health path: {health or 'none'}), and that stays so."
 
 
 def _findings_text(findings: Sequence[Finding]) -> str:

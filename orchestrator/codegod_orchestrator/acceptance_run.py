@@ -12,15 +12,16 @@ from codegod_kit.plan import Behaviour
 from codegod_kit.plan_records import PORT_MARK
 from codegod_orchestrator.acceptance import ACCEPTANCE_REF, ACCEPTANCE_TREE, Acceptance
 from codegod_orchestrator.acceptance_answer import FOLDER, STAGE, is_test_path
-from codegod_orchestrator.contract import ENVIRONMENT_SECONDS, MAIN_REF
+from codegod_orchestrator.contract import MAIN_REF
 from codegod_orchestrator.evidence import TestOutcome, TestSeen, tests_of
 from codegod_orchestrator.journal import ClaimedBuild
-from codegod_orchestrator.toolset import Toolset, fresh_tree
+from codegod_orchestrator.outside import RUN_SECONDS, seen_from_outside
+from codegod_orchestrator.toolset import Toolset, commit_at, fresh_tree
 from codegod_workers import Finding
-from codegod_workers.worker import ToolRefused
+
+__all__ = ["RUN_SECONDS", "SEEN", "AcceptanceRun", "AcceptanceSeen", "behaviours_seen", "others_seen"]
 
 SEEN = "acceptance.seen"
-RUN_SECONDS = 300.0  # a dozen tests with processes of their own, on a busy machine
 _NOT_RUN = "its test did not run"
 
 
@@ -99,21 +100,12 @@ class AcceptanceRun:
             return {}, ""
         over = {"overlay": ACCEPTANCE_REF, "overlay_paths": [FOLDER]} if tests else {}
         desk = await self.toolset.finishing(ACCEPTANCE_TREE)
-        head = (await desk.call("git.git_show", {"revision": MAIN_REF})).data or {}
+        head = await commit_at(desk, MAIN_REF)
         await fresh_tree(desk, revision=MAIN_REF, **over)
-        arguments = {
-            "command": acceptance.start,
-            "health": acceptance.health,
-            "tests": tests,
-            "timeout_s": RUN_SECONDS,
-        }
-        try:
-            await desk.call("sandbox.env_prepare", {}, within=ENVIRONMENT_SECONDS)
-            report = (await desk.call("sandbox.app_check", arguments, within=RUN_SECONDS + 30)).data or {}
-        except ToolRefused as fault:
-            report = {"findings": [{"message": fault.text}]}
+        library = bool(self.toolset.base) and not acceptance.start
+        report = await seen_from_outside(desk, acceptance.start, acceptance.health, tests, library=library)
         await desk.maybe("git.worktree_remove", {})
-        return report, str(head["commit"]["tree"])
+        return report, str(head["tree"])
 
 
 def _not_up(seen: AcceptanceSeen, report: Mapping[str, Any]) -> tuple[Finding, ...]:

@@ -12,6 +12,7 @@ import anyio
 
 from codegod_kit.plan import Plan, Task
 from codegod_mesh import ServerDown
+from codegod_orchestrator.change_contract import emptied_sources
 from codegod_orchestrator.contract import (
     CHECK_SECONDS,
     CONTRACT_REF,
@@ -210,11 +211,17 @@ class AcceptLane:
     async def _red_of_own(
         self, task: Task, attempt: Attempt, submission: Submission, tests: Sequence[str]
     ) -> tuple[Finding, ...]:
-        """Tests that a worker wrote have to fail where nothing is implemented: on the contract's stubs."""
+        """Tests that a worker wrote have to fail where nothing is implemented: on the contract's stubs.
+
+        Code that was there before is emptied for it.
+        """
         desk = await self.toolset.accepting(task, attempt.id, tree=f"{attempt.id}.red")
         await fresh_tree(
             desk, revision=self.contract, overlay=submission.commit, overlay_paths=list(task.files)
         )
+        if self.toolset.base:
+            for path, text in (await emptied_sources(desk, self.contract, {})).items():
+                await desk.call("sandbox.file_write", {"path": path, "content": text})
         await desk.call("sandbox.env_prepare", {}, within=ENVIRONMENT_SECONDS)
         arguments = {"stages": ["tests"], "tests": list(tests)}
         report = (await desk.call("sandbox.check_run", arguments, within=CHECK_SECONDS)).data or {}

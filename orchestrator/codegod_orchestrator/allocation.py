@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from codegod_kit.plan import TaskType
 
-Role = Literal["planning", "contracting", "accepting", "finishing"]
+Role = Literal["surveying", "planning", "contracting", "accepting", "finishing"]
 
 # What a small model still tells apart; with more, it calls the wrong one. A user's own tools come on top.
 TOOLS_PER_TASK: Final = 10
@@ -38,6 +38,16 @@ _TASKS: Mapping["TaskType", tuple[str, ...]] = {
 
 # The orchestrator's own steps are code, so no model has to choose among these; a grant still names each of them.
 _ROLES: Mapping[Role, tuple[str, ...]] = {
+    "surveying": (
+        "git.git_init",
+        "git.git_show",
+        "git.repo_import",
+        "git.worktree_create",
+        "git.worktree_remove",
+        "sandbox.file_search",
+        "sandbox.env_prepare",
+        "sandbox.check_run",
+    ),
     "planning": (
         "fetch.fetch_openapi",
         "fetch.fetch_page",
@@ -53,6 +63,7 @@ _ROLES: Mapping[Role, tuple[str, ...]] = {
         "git.git_log",
         "git.worktree_create",
         "git.worktree_remove",
+        "sandbox.file_search",
         "sandbox.file_write",
         "sandbox.file_delete",
         "sandbox.env_prepare",
@@ -69,6 +80,8 @@ _ROLES: Mapping[Role, tuple[str, ...]] = {
         "git.merge_drop",
         "sandbox.file_read",
         "sandbox.file_info",
+        "sandbox.file_search",
+        "sandbox.file_write",
         "sandbox.env_prepare",
         "sandbox.check_run",
         "memory.memory_index",
@@ -79,11 +92,13 @@ _ROLES: Mapping[Role, tuple[str, ...]] = {
         "git.git_commit",
         "git.git_note",
         "git.repo_deliver",
+        "git.branch_deliver",
         "git.worktree_create",
         "git.worktree_remove",
         "sandbox.file_read",
         "sandbox.file_search",
         "sandbox.file_write",
+        "sandbox.file_delete",
         "sandbox.env_prepare",
         "sandbox.check_run",
         "sandbox.app_check",

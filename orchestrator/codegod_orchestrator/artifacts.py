@@ -17,7 +17,7 @@ from typing import Any
 from codegod_kit.plan import Plan
 from codegod_kit.plan_records import PORT_MARK
 from codegod_orchestrator.kubernetes import MANIFESTS, has_manifests, manifests, wants_kubernetes
-from codegod_orchestrator.recipes import GO, NODE, PYTHON, Recipe, command_of
+from codegod_orchestrator.recipes import GO, NODE, PYTHON, Recipe, command_of, compiled
 
 README, DOCKERFILE, COMPOSE = "README.md", "Dockerfile", "compose.yaml"
 _COMPOSE_NAMES = frozenset({COMPOSE, "compose.yml", "docker-compose.yaml", "docker-compose.yml"})
@@ -108,8 +108,15 @@ def _project(plan: Plan, manifest: str, node: str, present: Collection[str]) -> 
     if NODE_MANIFEST in present and not {MANIFEST, REQUIREMENTS}.intersection(present):
         return _node_project(node, present, started)
     if GO_MANIFEST in present and not {MANIFEST, REQUIREMENTS}.intersection(present):
-        return Project(GO, "go build ./...", _GO_TESTS, **{"command": ("go", "run", "."), **_given(started)})
+        run = {"command": ("go", "run", _go_program(present))}
+        return Project(GO, "go build ./...", _GO_TESTS, **{**run, **_given(started)})
     return _python_project(manifest, present, started)
+
+
+def _go_program(present: Collection[str]) -> str:
+    """The folder of a program's `main.go`, as Go names it; the top where nothing says more."""
+    mains = sorted(path for path in present if path.endswith("/main.go"))
+    return "." if "main.go" in present or not mains else f"./{mains[0].rpartition('/')[0]}"
 
 
 def _given(started: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -141,7 +148,10 @@ def _python_project(manifest: str, present: Collection[str], started: Mapping[st
     is_package = "build-system" in data
     command = (scripts[0],) if scripts and is_package else main
     install = _pip_install(tuple(table.get("dependencies", ())), present, is_package=is_package)
-    return Project(PYTHON, install, f"uv {uv_tests(present)}", **{"command": command, **_given(started)})
+    # Without a build system nothing installs what lies under `src`: whoever starts it has to say where it is.
+    found = {"PYTHONPATH": "src"} if not is_package and any(one.startswith("src/") for one in present) else {}
+    given = {"command": command, **_given(started), "variables": {**found, **started["variables"]}}
+    return Project(PYTHON, install, f"uv {uv_tests(present)}", **given)
 
 
 def _pip_install(dependencies: Sequence[str], present: Collection[str], *, is_package: bool) -> str:
@@ -179,16 +189,18 @@ def _readme(plan: Plan, project: Project, present: Collection[str]) -> str:
 
 
 def _dockerfile(project: Project) -> str:
+    build, command = compiled(project.command)
+    install = build or project.install
     lines = [
         f"FROM {project.recipe.image}",
         *project.recipe.user,
         "WORKDIR /app",
         "COPY . .",
-        *([f"RUN {project.install}"] if project.install else []),
+        *([f"RUN {install}"] if install else []),
         *(f"ENV {name}={json.dumps(value)}" for name, value in project.variables.items()),
         *([f"EXPOSE {PORT}"] if project.serves else []),
         f"USER {project.recipe.user_name}",
-        f"CMD {json.dumps(list(project.command) or [project.recipe.interpreter])}",
+        f"CMD {json.dumps(list(command) or [project.recipe.interpreter])}",
     ]
     return "\n".join(lines) + "\n"
 

@@ -9,22 +9,29 @@ from typing import Literal, Protocol
 
 from codegod_kit.plan import Plan, Task
 from codegod_mesh import ServerDown
-from codegod_models import ModelFault
+from codegod_models import ModelFault, estimate_tokens
 from codegod_orchestrator.accepting import AcceptLane
-from codegod_orchestrator.amending import Amender
+from codegod_orchestrator.amending import AMENDED, Amender
 from codegod_orchestrator.contract import ENVIRONMENT_SECONDS, MAIN_REF, is_test_file
 from codegod_orchestrator.journal import Attempt, ClaimedBuild, Journal, StaleAttempt
 from codegod_orchestrator.ladder import Ladder, Step, history, next_step
 from codegod_orchestrator.landings import landings
 from codegod_orchestrator.learning import learn
+from codegod_orchestrator.neighbours import neighbours
 from codegod_orchestrator.options import BuildOptions
-from codegod_orchestrator.toolset import Toolset
+from codegod_orchestrator.revisions import text_at
+from codegod_orchestrator.standing_answer import standing_answer
+from codegod_orchestrator.surveying import FILES_LISTED
+from codegod_orchestrator.toolset import Toolset, commit_at
 from codegod_orchestrator.voice import Voice
 from codegod_workers import Assignment, Finding, Submission, Worker
 from codegod_workers.capability import Capability, fitted
 from codegod_workers.findings import from_fault
+from codegod_workers.splice import long_files
 from codegod_workers.worker import ToolRefused
 
+PARTS_TOKENS = 4_096  # some ten definitions of a long file
+PROMPT_TOKENS = 2_500  # what a worker is told beside its files and tests: rules, task, findings
 LOSSES_PER_TASK = 3  # a task whose worker or server died this often in one run is given up as poison
 
 
@@ -46,6 +53,8 @@ class Earlier:
 
     attempts: Sequence[Attempt]
     forgiven: int
+    stands: bool = False
+    """Whether the answer that this attempt continues is handed in as it is: its tests are other ones now."""
 
     @property
     def sent_back(self) -> list[Attempt]:
@@ -130,12 +139,14 @@ class TaskRunner:
             if await self._reviewed(task, attempts, forgiven):
                 return "changed"
             counted = history(attempts, forgiven)
-            step = next_step(self.ladder, counted, self._unfit(task))
+            standing = await self._standing(task, attempts, forgiven)
+            step = standing or next_step(self.ladder, counted, self._unfit(task))
             if step is None:
                 return await self._give_up(task, f"all {len(counted)} attempts of the ladder were sent back")
             attempt = await self.claimed.dispatch_attempt(task.id, step, base=await self._head())
             try:
-                landed = await self._try(task, step, attempt, Earlier(attempts, forgiven))
+                earlier = Earlier(attempts, forgiven, stands=standing is not None)
+                landed = await self._try(task, step, attempt, earlier)
             except ServerDown as fault:
                 raise AttemptLost(attempt, str(fault)) from fault
             await self._put_away(task, attempt)
@@ -148,6 +159,13 @@ class TaskRunner:
                 return True
         return False
 
+    async def _standing(self, task: Task, attempts: Sequence[Attempt], forgiven: int) -> Step | None:
+        """An earlier answer that the contract's newest version may be right about, if there is one."""
+        if not forgiven:
+            return None
+        amendments = await self.journal.events_of(self.claimed.id, (AMENDED,))
+        return standing_answer(task, attempts, forgiven, amendments, self.ladder)
+
     async def _forgiven(self, task: Task) -> int:
         """The attempts up to this number no longer count: build, contract or plan began anew since."""
         tasks = await self.journal.tasks(self.claimed.id)
@@ -155,7 +173,7 @@ class TaskRunner:
 
     async def _head(self) -> str:
         desk = await self.toolset.contracting("main")
-        return str(((await desk.call("git.git_show", {"revision": MAIN_REF})).data or {})["id"])
+        return str((await commit_at(desk, MAIN_REF))["id"])
 
     async def _try(self, task: Task, step: Step, attempt: Attempt, earlier: Earlier) -> bool:
         """One attempt; whatever it brings ends in the journal."""
@@ -201,7 +219,32 @@ class TaskRunner:
         tools = await self.toolset.working(task, attempt)
         worker = Worker(ask=self.voices[step.rung].for_task(task.id, attempt.id), tools=tools)
         assignment = self._assignment(task, step, attempt, earlier)
+        if self.toolset.base:
+            assignment = await self._in_repository(assignment)
+        if earlier.stands:
+            told = {"answer": attempt.continues}
+            await self.claimed.append("answer.repeated", told, task=task.id, attempt=attempt.id)
+            return await worker.repeat(assignment)
         return await worker.perform(fitted(assignment, self._known(step.rung)))
+
+    async def _in_repository(self, assignment: Assignment) -> Assignment:
+        """The assignment with the files that its own files and tests use, out of a repository that is changed.
+
+        Who changes long files may write single definitions: where the prompt is short of room, it gets what such an
+        answer does not need.
+        """
+        task = assignment.task
+        desk = await self.toolset.accepting(task, assignment.attempt)
+        listed = (await desk.call("sandbox.file_search", {"pattern": "*", "limit": FILES_LISTED})).data or {}
+        own = (*task.files, *task.tests)
+        texts = {path: await text_at(desk, self.lane.contract, path) or "" for path in own}
+        near = neighbours(texts, [str(path) for path in listed.get("paths", ())])
+        update: dict[str, object] = {"reads": tuple(dict.fromkeys((*assignment.reads, *near)))}
+        room = assignment.context_tokens - assignment.answer_tokens - PROMPT_TOKENS
+        tight = sum(map(estimate_tokens, texts.values())) > room
+        if tight and long_files({path: texts[path] for path in task.files}):
+            update["answer_tokens"] = min(assignment.answer_tokens, PARTS_TOKENS)
+        return assignment.model_copy(update=update)
 
     def _known(self, rung: int) -> Capability | None:
         return self.capabilities[rung] if rung < len(self.capabilities) else None
@@ -223,6 +266,7 @@ class TaskRunner:
             number=1 + len(earlier.sent_back),
             kind=step.kind,
             reads=reads_of(plan, task),
+            skeleton=plan.skeleton,
             findings=earlier.findings,
             context_tokens=self.options.context_tokens,
             answer_tokens=self.options.answer_tokens,
@@ -248,7 +292,8 @@ def reads_of(plan: Plan, task: Task) -> tuple[str, ...]:
     depended = [path for name in task.depends for path in tasks[name].files]
     if task.type in {"devops", "documentation", "integration", "testing"}:
         depended = [path for other in plan.tasks if other.id != task.id for path in other.files]
-    skeleton = [path for path in plan.skeleton if not is_test_file(path)]
+    # What pytest hands to tests stands in no import of theirs.
+    skeleton = [path for path in plan.skeleton if not is_test_file(path) or path.endswith("conftest.py")]
     if task.type == "documentation":  # the tests hold the commands and outputs that a reader needs
         skeleton = list(plan.skeleton)
         depended += [path for other in plan.tasks for path in other.tests]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from codegod_kit.plan import Plan
-from codegod_orchestrator.contract_files import batches
+from codegod_orchestrator.contract_files import batches, is_test_file, to_rewrite
 from codegod_orchestrator.conversation import Conversation
 from codegod_orchestrator.master import CONTRACT_TOKENS, contract_following, contract_opening
 from codegod_orchestrator.toolset import Desk
@@ -25,6 +25,10 @@ class Author:
     master: Voice
     review: str = ""
     material: str = ""
+    repository: str = ""
+    """The repository that is changed, as text; empty for a new application."""
+    existing: tuple[str, ...] = ()
+    """Files of it that tasks own: they stand as they are, and may be written again."""
     written: dict[str, str] = field(default_factory=dict)
     """The contract's files that stand, by path."""
     _talk: Conversation = field(init=False)
@@ -53,10 +57,18 @@ class Author:
             unread.extend(Finding(stage="answer", path=path, message="this file is missing") for path in left)
         return tuple(unread)
 
+    def again(self, findings: Sequence[Finding]) -> tuple[str, ...]:
+        """What has to be written again because of `findings`: an existing file only when one of them names it."""
+        named = {finding.path.partition("::")[0] for finding in findings}
+        files = to_rewrite(self.plan, findings)
+        own = tuple(path for path in files if path not in self.existing or path in named)
+        return own or tuple(path for path in files if is_test_file(path)) or files
+
     async def _answer(
         self, batch: Sequence[str], later: Sequence[str], findings: tuple[Finding, ...], attempt: int
     ) -> Answer:
         """The master's files for `batch`; raises `AnswerFault` when they cannot be read."""
+        existing = [path for path in self.existing if path not in batch]
         opening = partial(
             contract_opening,
             self.plan,
@@ -65,13 +77,25 @@ class Author:
             later=later,
             review=self.review,
             material=self.material,
+            repository=self.repository,
+            existing=existing,
             findings=findings,
             attempt=attempt,
         )
         following = partial(
-            contract_following, self.plan, batch, later=later, findings=findings, attempt=attempt
+            contract_following,
+            self.plan,
+            batch,
+            later=later,
+            existing=existing,
+            change=bool(self.repository),
+            findings=findings,
+            attempt=attempt,
         )
-        return await self._talk.ask(partial(parse_answer, wanted=batch), opening=opening, following=following)
+        wanted = [*batch, *existing]
+        return await self._talk.ask(
+            partial(parse_answer, wanted=wanted), opening=opening, following=following
+        )
 
 
 def missing(paths: Sequence[str], among: Collection[str]) -> tuple[str, ...]:

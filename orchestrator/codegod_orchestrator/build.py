@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import anyio
 
@@ -11,6 +12,7 @@ from codegod_kit.plan import Plan, parse_plan
 from codegod_mesh import Mesh, ServerDown
 from codegod_models import ModelFault, Provider
 from codegod_orchestrator.acceptance import Acceptance, AcceptanceRefused, Acceptor, standing_acceptance
+from codegod_orchestrator.acceptance_before import AcceptanceBefore
 from codegod_orchestrator.accepting import AcceptLane
 from codegod_orchestrator.amending import Amender
 from codegod_orchestrator.attempts import TaskRunner
@@ -20,6 +22,7 @@ from codegod_orchestrator.contract import Contractor, ContractRefused
 from codegod_orchestrator.finishing import Finisher, why_partial
 from codegod_orchestrator.forecast import foretell
 from codegod_orchestrator.journal import Build, CancelRequested, ClaimedBuild, Journal, Landing
+from codegod_orchestrator.known import Known
 from codegod_orchestrator.ladder import Ladder, Rung
 from codegod_orchestrator.landings import landings
 from codegod_orchestrator.options import BuildOptions
@@ -29,6 +32,8 @@ from codegod_orchestrator.replanning import Replanner
 from codegod_orchestrator.ruling import Judge
 from codegod_orchestrator.running import run_tasks
 from codegod_orchestrator.states import BUILD_ENDS, BuildState
+from codegod_orchestrator.survey_text import SURVEY_TOKENS
+from codegod_orchestrator.surveying import BASE_REF, Ground, Surveyor, SurveyRefused
 from codegod_orchestrator.toolset import Toolset
 from codegod_orchestrator.voice import Voice
 from codegod_workers.capability import Capability
@@ -45,6 +50,7 @@ _EXPECTED = (
     ServerDown,
     PriceUnknown,
     AcceptanceRefused,
+    SurveyRefused,
 )
 
 
@@ -77,6 +83,10 @@ class Builder:
     facts: Facts
     extra_tools: Mapping[str, Sequence[str]]
     budget: Budget = field(default_factory=Budget)
+    ground: Ground | None = None
+    """The repository that is changed, once it is surveyed; None: a new application is built."""
+    known: Known | None = None
+    """What was wrong there, beside what the contract of the change wants to be mended."""
 
     async def run(self) -> Build:
         """Bring the build to an end, or as far as it gets; a request to cancel ends it as `cancelled`."""
@@ -126,10 +136,38 @@ class Builder:
         build = await self.journal.build(self.claimed.id)
         options = BuildOptions.model_validate(build.options)
         await self._count(options)
-        plan = await self.plan(build, options)
-        red = await self._contract(plan, options)
-        plan = await self._tasks(plan, options, red)
-        await self._finish(plan, build.out)
+        builder = await self._grounded(build, options)
+        plan = await builder.plan(build, options)
+        builder = builder._judging(plan)
+        red = await builder._contract(plan, options)
+        builder = builder._wanting(red)
+        plan = await builder._tasks(plan, options, red)
+        await builder._finish(plan, build.out)
+
+    async def _grounded(self, build: Build, options: BuildOptions) -> Self:
+        """This with the repository that is to be changed, brought in and surveyed; itself for a new application."""
+        if options.origin is None:
+            return self
+        bare = replace(self._toolset, base=BASE_REF)
+        surveyor = Surveyor(self.journal, self.claimed, bare, options.origin)
+        survey = await surveyor.survey()
+        if await self.journal.contracts(self.claimed.id):
+            return replace(self, ground=Ground(options.origin, survey))
+        room = min(SURVEY_TOKENS, self.models.master_tokens or SURVEY_TOKENS)
+        return replace(self, ground=await surveyor.ground(survey, build.prompt, room))
+
+    def _judging(self, plan: Plan) -> Self:
+        """This, where checks leave out what was wrong before, but for the files of the change's own contract."""
+        if self.ground is None:
+            return self
+        own = {path for task in plan.tasks for path in (*task.tests, *task.files)}
+        return replace(self, known=self.ground.survey.known.beside(own))
+
+    def _wanting(self, red: Red) -> Self:
+        """This, where checks leave out what was wrong before, but for the tests that prove the change."""
+        if self.ground is None:
+            return self
+        return replace(self, known=self.ground.survey.known.but(red.evidence))
 
     @property
     def _master(self) -> Voice:
@@ -145,7 +183,10 @@ class Builder:
 
     @property
     def _toolset(self) -> Toolset:
-        return Toolset(self.mesh, self.claimed.id, self.facts.sandbox_level, self.extra_tools)
+        base = BASE_REF if self.ground else ""
+        return Toolset(
+            self.mesh, self.claimed.id, self.facts.sandbox_level, self.extra_tools, base, self.known
+        )
 
     async def _state(self) -> BuildState:
         return (await self.journal.build(self.claimed.id)).state
@@ -179,19 +220,24 @@ class Builder:
         if standing := await standing_acceptance(self.journal, self.claimed.id):
             return standing
         planner = await self._planner(build.prompt)
+        old = self.ground.plan if self.ground else None
+        started = (old.start, old.health) if old else ("", "")
         acceptor = Acceptor(
             self._master,
-            self._toolset,
+            self._toolset.apart,
             sheet=planner.sheet,
             wishes=options.wishes,
             specifications=await planner.read(options.api_specs),
             given=given,
+            repository=self.ground.text if self.ground else "",
+            started=started,
+            before=AcceptanceBefore(self._toolset, started) if self.ground else None,
         )
         return await acceptor.write(build.prompt)
 
     async def _planner(self, prompt: str, *more: str) -> Planner:
         sheet = "\n\n".join([capability_sheet(self.facts, self.models.names, prompt), *filter(None, more)])
-        return Planner(self._master, await self._toolset.planning(), sheet)
+        return Planner(self._master, await self._toolset.planning(), sheet, self.ground)
 
     async def _contract(self, plan: Plan, options: BuildOptions) -> Red:
         """The proved contract's RED; written first when there is none."""
@@ -204,7 +250,7 @@ class Builder:
             material = "\n\n".join(
                 [await planner.read(options.api_specs), await planner.read_references(plan.references)]
             ).strip()
-            contractor = Contractor(plan, self._master, self._toolset, review, material)
+            contractor = Contractor(plan, self._master, self._toolset, review, material, self.ground)
             contracts = (await contractor.contract(),)
         if await self._state() == "contracting":
             await self.claimed.advance("running")
@@ -221,7 +267,7 @@ class Builder:
         return lane.plan
 
     def _contractor(self, plan: Plan) -> Contractor:
-        return Contractor(plan, self._master, self._toolset)
+        return Contractor(plan, self._master, self._toolset, ground=self.ground)
 
     def _runner(self, options: BuildOptions, amender: Amender) -> TaskRunner:
         return TaskRunner(
@@ -257,7 +303,8 @@ class Builder:
         accepted = {attempt.task: attempt for attempt in attempts if attempt.id in current}
         acceptance = await standing_acceptance(self.journal, self.claimed.id)
         prompt = (await self.journal.build(self.claimed.id)).prompt
-        findings = await Finisher(plan, self.claimed, self._toolset, prompt).finish(out, accepted, acceptance)
+        finisher = Finisher(plan, self.claimed, self._toolset, prompt, self.ground)
+        findings = await finisher.finish(out, accepted, acceptance)
         contract = (await self.journal.contracts(self.claimed.id))[-1]
         weak = unproved_tasks(plan, red_of(plan, contract.evidence.tests))
         if reason := why_partial(plan, accepted, findings, weak):

@@ -33,7 +33,7 @@ SERVICES = {
     "kubernetes": "Kubernetes",
 }
 NO_IMAGE = "container images were not built and no container was started"
-_HOST_TOOLS = ("git", "docker", "node", "npm", "go")
+_HOST_TOOLS = ("git", "docker", "node", "npm", "go", "cargo", "javac")
 _BUBBLEWRAP = "bubblewrap"
 _PLATFORM_NAMES = {"ios": "iOS", "android": "Android"}
 
@@ -72,7 +72,7 @@ class Facts:
     sandbox_level: str
     validators: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()  # the sandbox's own words on what is missing
-    programs: tuple[str, ...] = ()  # of git, docker, node, npm and go: those on PATH
+    programs: tuple[str, ...] = ()  # of git, docker, node, npm, go, cargo and javac: those on PATH
 
 
 def facts_of(status: Mapping[str, Any], which: Callable[[str], str | None] = shutil.which) -> Facts:
@@ -99,6 +99,7 @@ def capability_sheet(facts: Facts, models: Sequence[str], prompt: str = "") -> s
         "Verified in every build:",
         *(f"- {line}" for line in _verified(facts)),
         "",
+        *_checked_only(facts),
         "Not verified here. Plan without it where you can; else say so in the plan's summary:",
         *(f"- {line}" for line in _unverified(facts)),
         "",
@@ -193,6 +194,18 @@ def _other_languages(facts: Facts) -> list[str]:
     if facts.sandbox_level == _BUBBLEWRAP:
         lines.append("Go: gofmt, vet and go test; prefer the standard library")
     return lines
+
+
+def _checked_only(facts: Facts) -> list[str]:
+    """Languages that no application is built in, while what is written in them is checked."""
+    checked = {
+        "cargo": "Rust: rustfmt, clippy where it is installed, the compiler and cargo test; crates are not installed",
+        "javac": "Java: javac, and JUnit where its jars lie on this machine; neither Maven nor Gradle is run",
+    }
+    lines = [f"- {line}" for program, line in checked.items() if program in facts.programs]
+    if not lines or facts.sandbox_level != _BUBBLEWRAP:
+        return []
+    return ["Checked where a repository has it already, and not to be planned:", *lines, ""]
 
 
 def _unverified(facts: Facts) -> list[str]:

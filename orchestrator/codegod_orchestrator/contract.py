@@ -8,6 +8,14 @@ from typing import Any
 
 from codegod_kit.plan import Plan, Task, dump_plan, parse_plan
 from codegod_orchestrator.authoring import Author, missing
+from codegod_orchestrator.change_contract import (
+    ChangeProof,
+    begin_change,
+    failing_before,
+    texts_of,
+    with_present,
+    with_raised,
+)
 from codegod_orchestrator.contract_files import (
     FILES_PER_BATCH,
     MANIFEST,
@@ -22,9 +30,11 @@ from codegod_orchestrator.entry import broken_entry
 from codegod_orchestrator.evidence import Evidence, TestSeen, evidence_of, tests_of, with_hollow
 from codegod_orchestrator.hollow import Hollow, hollow_tests
 from codegod_orchestrator.journal import Contract
+from codegod_orchestrator.null_evidence import PROVED, told
 from codegod_orchestrator.planning import lasting
 from codegod_orchestrator.redgreen import judge_red, only_unproved, red_of, red_on_stubs, unproved_tasks
 from codegod_orchestrator.revisions import text_at
+from codegod_orchestrator.surveying import Ground
 from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
 from codegod_orchestrator.voice import Voice
 from codegod_workers import Finding
@@ -82,9 +92,12 @@ class Proof:
     report: Mapping[str, Any]
     findings: tuple[Finding, ...]
     hollow: Hollow = field(default_factory=Hollow)
+    before: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Of a change: tests that failed before it and prove none of its tasks."""
 
     def evidence(self, tree: str, level: str) -> Evidence:
-        return with_hollow(evidence_of(self.report, tree, level), self.hollow.tests)
+        shown_nothing = {**self.hollow.tests, **self.before}
+        return with_hollow(evidence_of(self.report, tree, level), shown_nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +109,8 @@ class Contractor:
     toolset: Toolset
     review: str = ""
     material: str = ""
+    ground: Ground | None = None
+    """The repository that is changed; None: the contract is of a new application."""
 
     async def contract(self) -> Contract:
         """The proved contract: tests on `CONTRACT_REF`, skeleton and stubs as the first commit of `main`.
@@ -109,7 +124,7 @@ class Contractor:
             proof = await self._prove_standing(desk, commit)
         else:
             await fresh_tree(desk, revision="")
-            proof = await self._write(desk, Author(self.plan, self.master, self.review, self.material))
+            proof = await self._write(desk, await self._author(desk))
             commit = str((await self._commit(desk, "Contract: skeleton, stubs and tests"))["id"])
         main = await self._start_main(commit)
         return await self._keep(commit, str(main["tree"]), proof)
@@ -152,6 +167,22 @@ class Contractor:
             await desk.call("sandbox.file_delete", {"path": path})
         return bool(changed or dropped)
 
+    async def _author(self, desk: Desk) -> Author:
+        """Who writes; of a repository that is changed, the tasks' files stand as they are."""
+        if self.ground is None:
+            return Author(self.plan, self.master, self.review, self.material)
+        existing = await texts_of(desk, stub_files(self.plan))
+        shown = await texts_of(desk, [path for path in contract_files(self.plan) if path not in existing])
+        return Author(
+            self.plan,
+            self.master,
+            self.review,
+            self.material,
+            repository=with_present(self.ground.text, shown),
+            existing=tuple(existing),
+            written=existing,
+        )
+
     async def _desk(self) -> Desk:
         return await self.toolset.contracting(CONTRACT_TREE)
 
@@ -188,7 +219,7 @@ class Contractor:
             await self.master.claimed.append(
                 "contract.sent_back", {"findings": [str(one) for one in findings]}
             )
-            wanted = [*left, *(path for path in to_rewrite(self.plan, findings) if path not in left)]
+            wanted = [*left, *(path for path in author.again(findings) if path not in left)]
         if proof is not None and only_unproved(findings):
             return replace(proof, findings=())
         raise ContractRefused(findings)
@@ -199,10 +230,17 @@ class Contractor:
 
     async def _prove(self, desk: Desk, files: Mapping[str, str]) -> Proof:
         """What the desk's tree, which holds `files`, shows on its stubs; where that is sound, on null bodies as well."""
+        change = ChangeProof(self.plan, self.toolset, desk) if self.ground else None
+        if change and (lost := await change.lost(files)):
+            return Proof({}, lost)
         report = await self._run(desk)
+        if change:
+            report = with_raised(report)
         findings = contract_findings(self.plan, report)
         if not findings:
             findings = await broken_entry(desk, self.plan.start, contract_files(self.plan))
+        if not findings and change:
+            findings = await change.findings(files)
         if findings:
             return Proof(report, findings)
         tests = tests_of(report)
@@ -210,15 +248,17 @@ class Contractor:
         hollow = await hollow_tests(self.toolset, files, stubs, red_on_stubs(self.plan, tests))
         seen = with_hollow(evidence_of(report, ""), hollow.tests).tests
         findings = judge_red(self.plan, seen)
-        await self._tell(seen)
-        return Proof(report, (*findings, *hollow.doubts) if findings else (), hollow)
+        await self._tell(seen, hollow)
+        known = self.ground.survey.known.tests if self.ground else ()
+        before = failing_before(self.plan, seen, known)
+        return Proof(report, (*findings, *hollow.doubts) if findings else (), hollow, before)
 
-    async def _tell(self, seen: Sequence[TestSeen]) -> None:
-        """Journal which tests prove something, and which of them empty bodies pass."""
+    async def _tell(self, seen: Sequence[TestSeen], nulls: Hollow) -> None:
+        """Journal which tests prove something, which of them empty bodies pass, and in which languages that was tried."""
         hollow = {test.id: list(test.hollow) for test in seen if test.hollow}
         red = red_of(self.plan, seen)
-        told = {"evidence": len(red.evidence), "guards": len(red.guards), "hollow": hollow}
-        await self.master.claimed.append("contract.proved", told)
+        counted = {"evidence": len(red.evidence), "guards": len(red.guards), "hollow": hollow}
+        await self.master.claimed.append(PROVED, {**counted, **told(nulls)})
 
     async def _run(self, desk: Desk) -> Mapping[str, Any]:
         """Prepare the environment and run the contract on its stubs; what cannot be installed is a finding."""
@@ -245,6 +285,9 @@ class Contractor:
     async def _start_main(self, commit: str) -> Mapping[str, Any]:
         """The first commit of `main`: the contract without the tests of its tasks, which land with them."""
         desk = await self.toolset.contracting(SKELETON_TREE)
+        if self.ground is not None:
+            title = f"Declarations for {self.plan.name}"
+            return await begin_change(desk, self.plan, commit, title, self.toolset.build)
         standing = await desk.maybe("git.git_show", {"revision": MAIN_REF})
         if standing is not None and standing.data:
             return standing.data["commit"]  # type: ignore[no-any-return]  # the tool's own structure

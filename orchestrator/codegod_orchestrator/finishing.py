@@ -14,8 +14,10 @@ from codegod_orchestrator.artifacts import DOCKERFILE, NODE_MANIFEST, missing_ar
 from codegod_orchestrator.contract import CHECK_SECONDS, ENVIRONMENT_SECONDS, MAIN_REF, MANIFEST
 from codegod_orchestrator.evidence import evidence_of
 from codegod_orchestrator.journal import Attempt, ClaimedBuild
+from codegod_orchestrator.kept_plan import keep_plan
 from codegod_orchestrator.kubernetes import exposed_port
-from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
+from codegod_orchestrator.surveying import Ground
+from codegod_orchestrator.toolset import Desk, Toolset, commit_at, fresh_tree
 from codegod_workers import Finding
 from codegod_workers.findings import from_report
 
@@ -24,6 +26,7 @@ DELIVER_SECONDS = 120.0
 IMAGE_SECONDS = 660.0  # the tool's own ten minutes, and a little
 FILES_LISTED = 1_000
 IMAGE_SEEN = "image.seen"
+STILL_FAILING = "change.still_failing"
 BEHAVIOURS_NAMED = 5  # a reason is read at a glance; the report has every behaviour
 
 
@@ -36,22 +39,36 @@ class Finisher:
     toolset: Toolset
     prompt: str = ""
     """What the user asked for: some artifacts are written only when they are."""
+    ground: Ground | None = None
+    """The repository that was changed; None: a new application is delivered."""
 
     async def finish(
         self, out: str, accepted: Mapping[str, Attempt], acceptance: Acceptance | None = None
     ) -> tuple[Finding, ...]:
         """Deliver `main` to the folder `out`; the findings of the last runs on it, none when all is green and proved."""
-        desk = await self.toolset.finishing(FINAL_TREE, deliver=out)
+        branch = self.ground.origin.branch if self.ground else ""
+        desk = await self.toolset.finishing(FINAL_TREE, deliver=out, branch=branch)
         await fresh_tree(desk, revision=MAIN_REF)
-        await self._complete(desk)
+        if self.ground is not None:
+            await keep_plan(desk, self.plan, self.ground, self.toolset.build)
+        else:
+            await self._complete(desk)
         findings = await self._last_run(desk)
         if acceptance is not None:
             findings = (*findings, *await AcceptanceRun(self.claimed, self.toolset).run(acceptance))
-        await self._image(desk)
+        if self.ground is None or self.ground.survey.ours:
+            await self._image(desk)
         await self._annotate(desk, accepted)
-        delivered = await desk.call("git.repo_deliver", {"destination": out}, within=DELIVER_SECONDS)
-        await self.claimed.append("build.delivered", dict(delivered.data or {}))
+        if accepted or self.ground is None:
+            await self._deliver(desk, out, branch)
         return findings
+
+    async def _deliver(self, desk: Desk, out: str, branch: str) -> None:
+        """A repository in a new folder, or a branch of the repository that was changed."""
+        arguments = {"destination": out} | ({"branch": branch} if branch else {})
+        tool = "git.branch_deliver" if branch else "git.repo_deliver"
+        delivered = await desk.call(tool, arguments, within=DELIVER_SECONDS)
+        await self.claimed.append("build.delivered", dict(delivered.data or {}))
 
     async def _complete(self, desk: Desk) -> None:
         """Add the README, container files, workflow and manifests that no task of the plan has written."""
@@ -81,9 +98,11 @@ class Finisher:
         await desk.call("sandbox.env_prepare", {}, within=ENVIRONMENT_SECONDS)
         arguments = {"stages": ["syntax", "imports", "tests"], "tests": ["."]}
         report = (await desk.call("sandbox.check_run", arguments, within=CHECK_SECONDS)).data or {}
-        head = (await desk.call("git.git_show", {"revision": MAIN_REF})).data or {}
-        evidence = evidence_of(report, str(head["commit"]["tree"]), self.toolset.level)
+        head = await commit_at(desk, MAIN_REF)
+        evidence = evidence_of(report, str(head["tree"]), self.toolset.level)
         await self.claimed.append("build.checked", evidence.model_dump(mode="json"))
+        if self.ground is not None:
+            await self.claimed.append(STILL_FAILING, {"tests": list(report.get("known", ()))})
         return from_report(report)
 
     async def _image(self, desk: Desk) -> None:

@@ -13,7 +13,8 @@ from typing import Any, Final
 import anyio
 
 from codegod_orchestrator.evidence import TestSeen, tests_of
-from codegod_orchestrator.null_bodies import NULL_KINDS, NullKind, nulled
+from codegod_orchestrator.null_bodies import NULL_KINDS, NullKind
+from codegod_orchestrator.null_stubs import NullStubs, null_stubs
 from codegod_orchestrator.toolset import Toolset, fresh_tree
 from codegod_workers import Finding
 from codegod_workers.findings import beside_tests
@@ -35,6 +36,10 @@ class Hollow:
     """By test id, the null bodies that it passes on (or did not get to: nothing is shown then either)."""
     doubts: tuple[Finding, ...] = ()
     """Why a run broke off, if one did."""
+    tried: tuple[str, ...] = ()
+    """The languages whose stubs were run on null bodies."""
+    untried: tuple[str, ...] = ()
+    """The stubs of which nobody could make null bodies, and the tests that met a stub all the same, with the reason."""
 
 
 async def hollow_tests(
@@ -45,31 +50,20 @@ async def hollow_tests(
     Each kind of body runs in a tree of its own beside the other: the contract's tree stays as it is.
     """
     tests = sorted({test.partition("::")[0] for test in wanted})
-    bodies = _null_bodies({path: files[path] for path in stubs if path.endswith(".py")})
+    nulls = null_stubs({path: files[path] for path in stubs}) if tests else NullStubs()
     reports: dict[NullKind, Mapping[str, Any]] = {}
 
     async def run(kind: NullKind) -> None:
-        reports[kind] = await _run(toolset, kind, {**files, **bodies[kind]}, tests)
+        reports[kind] = await _run(toolset, kind, {**files, **nulls.bodies[kind]}, tests)
 
     async with anyio.create_task_group() as group:
-        for kind in bodies if tests else ():
+        for kind in nulls.bodies:
             group.start_soon(run, kind)
     failed = {kind: _failed(reports[kind]) for kind in NULL_KINDS if kind in reports}
-    passed = {test: tuple(kind for kind, saw in failed.items() if test not in saw) for test in wanted}
+    passed = {test: tuple(kind for kind, saw in failed.items() if not _is_in(test, saw)) for test in wanted}
     doubts = [one for report in reports.values() for one in beside_tests(report) if one.rule in _BROKEN_OFF]
-    return Hollow({test: kinds for test, kinds in passed.items() if kinds}, tuple(doubts))
-
-
-def _null_bodies(stubs: Mapping[str, str]) -> dict[NullKind, dict[str, str]]:
-    """The stubs that change, for each kind that is another than those before it."""
-    found: dict[NullKind, dict[str, str]] = {}
-    for kind in NULL_KINDS:
-        bodies = {path: nulled(text, kind) for path, text in stubs.items()}
-        bodies = {path: text for path, text in bodies.items() if text != stubs[path]}
-        # Nothing to empty, or no declared type has an empty value: the same bodies, the same run.
-        if bodies and bodies not in found.values():
-            found[kind] = bodies
-    return found
+    hollow = {test: kinds for test, kinds in passed.items() if kinds}
+    return Hollow(hollow, tuple(doubts), nulls.languages, (*nulls.untried, *_still_stubs(reports, wanted)))
 
 
 async def _run(
@@ -91,6 +85,20 @@ def _failed(report: Mapping[str, Any]) -> set[str]:
     """The tests that saw through the null bodies."""
     broken_off = any(one.rule in _BROKEN_OFF for one in beside_tests(report))
     return {test.id for test in tests_of(report) if _saw(test, broken_off)}
+
+
+def _still_stubs(reports: Mapping[NullKind, Mapping[str, Any]], wanted: Collection[str]) -> list[str]:
+    """The tests that failed by a stub's marker nonetheless: what they would say of an empty body is not known."""
+    met = {test.id for report in reports.values() for test in tests_of(report) if test.reason == "stub"}
+    return [f"{test}: it meets a body that says that it is not implemented" for test in wanted if test in met]
+
+
+def _is_in(test: str, failed: Collection[str]) -> bool:
+    """Whether a test failed, or its file did as a whole; of a file that ran into its end before, whether any test did."""
+    path, _, name = test.partition("::")
+    if test in failed or path in failed:
+        return True
+    return not name and any(other.startswith(f"{path}::") for other in failed)
 
 
 def _saw(test: TestSeen, broken_off: bool) -> bool:

@@ -20,7 +20,7 @@ CONTRACT_TOKENS = 32_000  # a batch of files; see FILES_PER_BATCH in contract.py
 FINDINGS_SHOWN = 40
 
 # One text for all steps: a provider's cache holds it from the first call of a build on.
-_PROMPTS = ("master.md", "ruling.md", "replan.md", "acceptance.md")
+_PROMPTS = ("master.md", "ruling.md", "replan.md", "acceptance.md", "change.md")
 
 
 def _system() -> str:
@@ -30,6 +30,8 @@ def _system() -> str:
 
 
 SYSTEM: Final = _system()
+# By this line of a question the master knows that the rules for a change hold.
+CHANGE_LINE: Final = "Change: of an existing repository"
 
 
 def plan_opening(
@@ -39,13 +41,18 @@ def plan_opening(
     wishes: Sequence[str] = (),
     specifications: str = "",
     behaviours: Sequence[str] = (),
+    repository: str = "",
     findings: Sequence[Finding] = (),
     attempt: int = 1,
 ) -> str:
-    """Ask for a plan; `wishes` are what the user fixed (stack, platforms), `behaviours` what was read from the prompt."""
+    """Ask for a plan; `wishes` are what the user fixed (stack, platforms), `behaviours` what was read from the prompt.
+
+    With a `repository` (its text), the plan is one to change it.
+    """
     return _joined(
         [
-            _plan_head(prompt, attempt),
+            _plan_head(prompt, attempt, change=bool(repository)),
+            shown_repository(repository),
             "The user also fixed:\n" + "\n".join(f"- {wish}" for wish in wishes) if wishes else "",
             f"# Capability sheet\n\n{sheet}",
             "# Behaviours that will be tested\n\n" + "\n".join(f"- {one}" for one in behaviours)
@@ -57,9 +64,14 @@ def plan_opening(
     )
 
 
-def plan_following(prompt: str, *, findings: Sequence[Finding], attempt: int) -> str:
+def plan_following(prompt: str, *, findings: Sequence[Finding], attempt: int, change: bool = False) -> str:
     """Ask for the plan again, in the conversation that holds the one that was sent back."""
-    return _joined([_plan_head(prompt, attempt), _findings(findings)])
+    return _joined([_plan_head(prompt, attempt, change=change), _findings(findings)])
+
+
+def shown_repository(text: str) -> str:
+    """The repository that is to be changed, under a heading; nothing for a new application."""
+    return f"# The repository\n\n{text}" if text else ""
 
 
 def contract_opening(
@@ -70,18 +82,24 @@ def contract_opening(
     later: Sequence[str] = (),
     review: str = "",
     material: str = "",
+    repository: str = "",
+    existing: Sequence[str] = (),
     findings: Sequence[Finding] = (),
     attempt: int = 1,
 ) -> str:
-    """Ask for `files` of the contract; `written` of it stand already, `later` will be asked for next."""
+    """Ask for `files` of the contract; `written` of it stand already, `later` will be asked for next.
+
+    Of a `repository` that is changed, the files `existing` may be written again as well.
+    """
     return _joined(
         [
-            _contract_head(plan, attempt),
+            _contract_head(plan, attempt, change=bool(repository)),
+            shown_repository(repository),
             f"# The plan\n\n```json\n{json.dumps(plan_data(plan), indent=1, ensure_ascii=False)}\n```",
             f"# How it was thought out\n\n{review}" if review else "",
             f"# From the specifications\n\n{material}" if material else "",
             _written(written),
-            _wanted(files, later),
+            _wanted(files, later, existing),
             _findings(findings),
         ]
     )
@@ -92,11 +110,14 @@ def contract_following(
     files: Sequence[str],
     *,
     later: Sequence[str] = (),
+    existing: Sequence[str] = (),
+    change: bool = False,
     findings: Sequence[Finding] = (),
     attempt: int = 1,
 ) -> str:
     """Ask for more `files`, in the conversation that holds the plan and all files that stand."""
-    return _joined([_contract_head(plan, attempt), _wanted(files, later), _findings(findings)])
+    head = _contract_head(plan, attempt, change=change)
+    return _joined([head, _wanted(files, later, existing), _findings(findings)])
 
 
 def plan_data(plan: Plan) -> dict[str, object]:
@@ -104,17 +125,27 @@ def plan_data(plan: Plan) -> dict[str, object]:
     return plan.model_dump(mode="json", exclude={"prompts", "reasoning"}, exclude_defaults=True)
 
 
-def _plan_head(prompt: str, attempt: int) -> str:
-    return f"Step: plan\nAttempt: {attempt}\n\n<request>\n{prompt.strip()}\n</request>"
+def change_line(change: bool) -> str:
+    """The line of a question's head that says whether an existing repository is changed."""
+    return f"{CHANGE_LINE}\n" if change else ""
 
 
-def _contract_head(plan: Plan, attempt: int) -> str:
-    return f"Step: contract\nProject: {plan.name}\nAttempt: {attempt}"
+def _plan_head(prompt: str, attempt: int, *, change: bool) -> str:
+    return f"Step: plan\n{change_line(change)}Attempt: {attempt}\n\n<request>\n{prompt.strip()}\n</request>"
 
 
-def _wanted(files: Sequence[str], later: Sequence[str]) -> str:
-    asked = "Files to write:\n" + "\n".join(f"- {path}" for path in files)
-    return f"{asked}\n\nAsked for later, not now: {', '.join(later)}." if later else asked
+def _contract_head(plan: Plan, attempt: int, *, change: bool) -> str:
+    return f"Step: contract\n{change_line(change)}Project: {plan.name}\nAttempt: {attempt}"
+
+
+def _wanted(files: Sequence[str], later: Sequence[str], existing: Sequence[str]) -> str:
+    parts = ["Files to write:\n" + "\n".join(f"- {path}" for path in files)]
+    if existing:
+        listed = "\n".join(f"- {path}" for path in existing)
+        parts.append(f"Existing files that you may write again, only to add declarations:\n{listed}")
+    if later:
+        parts.append(f"Asked for later, not now: {', '.join(later)}.")
+    return "\n\n".join(parts)
 
 
 def _written(files: Mapping[str, str]) -> str:

@@ -11,6 +11,16 @@ ANSWER_TOKENS = 8_192  # two files of 200 lines and some room
 CONTEXT_TOKENS = 16_384  # what a 7B coder on an 8 GiB card holds beside its weights
 
 
+class Origin(BaseModel):
+    """The user's repository that a change starts from, and the branch that it is handed over as."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str
+    commit: str
+    branch: str
+
+
 class BuildOptions(BaseModel):
     """The user's choices, as text that the journal can keep."""
 
@@ -28,6 +38,8 @@ class BuildOptions(BaseModel):
     """The text of a plan.yaml that the user hands in; empty: the master plans."""
     context_tokens: int = CONTEXT_TOKENS
     answer_tokens: int = ANSWER_TOKENS
+    origin: Origin | None = None
+    """What is to be changed; None: a new application is built."""
     limits: Limits = Limits()
     """What the build may take at most, as it was started; a resume may change it."""
 

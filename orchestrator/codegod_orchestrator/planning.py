@@ -11,10 +11,12 @@ import pydantic
 
 from codegod_kit.plan import Behaviour, Plan
 from codegod_models.settings import is_loopback
+from codegod_orchestrator.change_plan import change_findings
 from codegod_orchestrator.conversation import Conversation
 from codegod_orchestrator.entry import missing_entry
 from codegod_orchestrator.master import PLAN_TOKENS, plan_following, plan_opening
 from codegod_orchestrator.options import BuildOptions
+from codegod_orchestrator.surveying import Ground
 from codegod_orchestrator.toolset import Desk
 from codegod_orchestrator.voice import Voice
 from codegod_workers import AnswerFault, Finding
@@ -36,6 +38,8 @@ class Planner:
     master: Voice
     desk: Desk
     sheet: str
+    ground: Ground | None = None
+    """The repository that is to be changed; None: a new application is planned."""
 
     async def plan(
         self, prompt: str, options: BuildOptions, behaviours: Sequence[Behaviour] = (), start: str = ""
@@ -56,10 +60,13 @@ class Planner:
                 wishes=options.wishes,
                 specifications=specifications,
                 behaviours=[f"{one.id}: {one.text}" for one in behaviours],
+                repository=self.ground.text if self.ground else "",
                 findings=findings,
                 attempt=attempt,
             )
-            following = partial(plan_following, prompt, findings=findings, attempt=attempt)
+            following = partial(
+                plan_following, prompt, findings=findings, attempt=attempt, change=self.ground is not None
+            )
             try:
                 data = await talk.ask(json_block, opening=opening, following=following)
             except AnswerFault as fault:
@@ -67,7 +74,9 @@ class Planner:
             else:
                 plan, findings = plan_of(data)
                 if plan is not None:
-                    findings = missing_entry(start or plan.start, plan_files(plan))
+                    findings = self._judge(plan, start)
+                    if self.ground and findings and attempt == PLAN_TRIES:
+                        break
                     # The last plan is taken as it is: what cannot start is not proved in the end, and the report says so.
                     if not findings or attempt == PLAN_TRIES:
                         return (
@@ -79,6 +88,12 @@ class Planner:
             f"The master gave no usable plan in {PLAN_TRIES} answers ({reasons}). Try another master with --master, "
             "or write a plan yourself and pass it with --plan."
         )
+
+    def _judge(self, plan: Plan, start: str) -> tuple[Finding, ...]:
+        """What keeps a plan from being worked by, though it is one."""
+        if self.ground is not None:
+            return change_findings(plan, self.ground)
+        return missing_entry(start or plan.start, plan_files(plan))
 
     async def read(self, specifications: Sequence[str]) -> str:
         """The user's own API specifications; raises `PlanRefused` when one cannot be read."""

@@ -29,6 +29,7 @@ def document_of(report: Report, contracts: Sequence[Contract], events: Sequence[
         "sandbox": list(report.levels),
         "simulated": list(report.spend.simulated),
         "contract": [_contract(one) for one in contracts],
+        "null_bodies": asdict(report.null_bodies),
         "revisions": [{**asdict(one), "at": one.at.isoformat()} for one in report.revisions],
         "tasks": [_task(one, events, tools) for one in report.tasks],
         "behaviours": [asdict(one) for one in report.accepted],
@@ -53,6 +54,7 @@ def _contract(contract: Contract) -> dict[str, Any]:
         "tree": contract.tree,
         "at": contract.at.isoformat(),
         "red": [test.id for test in contract.evidence.tests if test.red],
+        "hollow": {test.id: list(test.hollow) for test in contract.evidence.tests if test.hollow},
         "run": _run(contract.evidence),
     }
 
@@ -72,6 +74,7 @@ def _task(report: TaskReport, events: Sequence[Event], tools: Mapping[str, dict[
         "red_then_green": list(proof.green),
         "red_not_green": list(proof.open),
         "guards": list(proof.guards),
+        "hollow": list(proof.hollow),
         "attempts": [_attempt(one, events, tools.get(one.id, {})) for one in report.attempts],
     }
 

@@ -4,11 +4,32 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from codegod_kit.plan_records import PORT_MARK
 
 _VARIABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+COMPILED: Final = "/usr/local/bin/app"
+"""Where an image keeps the program that was compiled for it: root writes there, and everybody runs it."""
+_GO_RUN: Final = ("go", "run")
+# Flags of `go build` whose value is a word of its own.
+_VALUED_FLAGS: Final = frozenset(
+    {
+        "-p",
+        "-C",
+        "-asmflags",
+        "-gcflags",
+        "-ldflags",
+        "-mod",
+        "-modfile",
+        "-overlay",
+        "-pgo",
+        "-pkgdir",
+        "-tags",
+    }
+)
 _WORKFLOW = """\
 name: tests
 on: [push, pull_request]
@@ -71,6 +92,29 @@ GO = Recipe(
     ignored_by_git="bin/\n*.test\n.env\n",
     kept_out_of_images=".git\nbin\n.env\n",
 )
+
+
+def compiled(command: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """For `go run …`, which compiles what it runs: what an image is built with, and what runs in its containers.
+
+    A container's files are read-only, so nothing can be compiled there. Any other command needs no such step, and stays.
+    """
+    if tuple(command[:2]) != _GO_RUN:
+        return "", tuple(command)
+    words = list(command[2:])
+    flags = _taken(words, lambda word: word.startswith("-"))
+    package = _taken(words, lambda word: word.endswith(".go")) or [words.pop(0) if words else "."]
+    build = shlex.join(["go", "build", "-o", COMPILED, *flags, *package])
+    return build, (COMPILED, *words)
+
+
+def _taken(words: list[str], belongs: Callable[[str], bool]) -> list[str]:
+    """The first of `words` that belong together, taken from them, each flag with its value."""
+    taken: list[str] = []
+    while words and belongs(words[0]):
+        word = words.pop(0)
+        taken += [word, *([words.pop(0)] if word in _VALUED_FLAGS and words else [])]
+    return taken
 
 
 def command_of(start: str, port: int) -> tuple[dict[str, str], tuple[str, ...]]:

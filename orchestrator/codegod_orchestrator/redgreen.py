@@ -12,13 +12,16 @@ from dataclasses import dataclass
 
 from codegod_kit.plan import Plan, Task
 from codegod_orchestrator.evidence import TestSeen
+from codegod_orchestrator.source_tree import language_of
 from codegod_workers import Finding
 
 _OUTCOMES_MET = frozenset({"passed", "skipped"})
 _HOLLOW_TOLD = 5  # enough for one to see what is meant; its file is written again as a whole
-_NULLS = {
-    "none": "gives back None",
-    "default": "gives back the empty value of its return type (0, '', [], {}, False)",
+_DEFAULT = "gives back the empty value of its return type (0, '', [], {}, False)"
+_NONE = {
+    "Go": "gives back the zero value of its type",
+    "JavaScript": "gives back undefined",
+    "TypeScript": "gives back undefined",
 }
 
 _HOLLOW = "hollow"
@@ -114,11 +117,19 @@ def _wrong_red(test: TestSeen) -> Finding:
     )
 
 
+def _null_told(test: TestSeen) -> Iterator[str]:
+    """What the stubs did that `test` passes on, in the words of its language."""
+    if "none" in test.hollow:
+        yield _NONE.get(language_of(test.file), "gives back None")
+    if "default" in test.hollow:
+        yield _DEFAULT
+
+
 def _unproved(task: Task, tests: Sequence[TestSeen]) -> Iterator[Finding]:
     """Why nothing proves `task`: each test that even empty bodies pass, or all of its file if none was red."""
     hollow = [test for test in tests if test.file in task.tests and test.fails_on_stubs]
     for test in hollow[:_HOLLOW_TOLD]:
-        told = " and ".join(_NULLS[kind] for kind in test.hollow)
+        told = " and ".join(_null_told(test))
         yield Finding(
             stage="red",
             path=test.id,

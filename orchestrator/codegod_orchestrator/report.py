@@ -11,6 +11,8 @@ from codegod_orchestrator.evidence import Evidence
 from codegod_orchestrator.forecast import FORECAST, Forecast
 from codegod_orchestrator.journal import Attempt, Build, Contract, Event, Journal, Task
 from codegod_orchestrator.limits import Limits
+from codegod_orchestrator.null_bodies import NULL_KINDS
+from codegod_orchestrator.null_evidence import NullBodies, null_bodies_of, unproved_task
 from codegod_orchestrator.options import BuildOptions
 from codegod_orchestrator.proofs import document_of
 from codegod_orchestrator.solved import Solved, solved_by
@@ -24,11 +26,17 @@ LAST_RUN = "build.checked"
 DELIVERED = "build.delivered"
 # The event that holds what the acceptance tests saw of each behaviour.
 ACCEPTANCE = "acceptance.seen"
+# The event that holds the acceptance tests as they were written.
+WRITTEN = "acceptance.written"
 # The event that holds what a Docker engine made of the Dockerfile.
 IMAGE = "image.seen"
+# The events that hold what a change found, and which tests fail as they did before it.
+SURVEYED = "change.surveyed"
+STILL_FAILING = "change.still_failing"
 # Where a build changed its mind, and what became of that.
 REVISIONS = ("contract.ruled", "contract.amended", "amendment.dropped", "plan.revised", "plan.kept")
 NO_LIMITS = Limits()
+NO_NULL_BODIES = NullBodies()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,7 @@ class Proof:
     green: tuple[str, ...]  # of those: passed on the tree that landed
     open: tuple[str, ...]  # of those: not seen to pass
     guards: tuple[str, ...]  # passed on the stubs already, so they prove nothing
+    hollow: tuple[str, ...]  # failed on the stubs and passed on null bodies, so they prove nothing either
     tree: str
     commit: str
     level: str
@@ -92,8 +101,13 @@ class Report:
     ladder: tuple[Solved, ...] = ()
     revisions: tuple[Revision, ...] = ()
     contracts: int = 0  # versions of the contract
+    null_bodies: NullBodies = NO_NULL_BODIES  # what its tests were tried with
     limits: Limits = NO_LIMITS
     forecast: Forecast | None = None
+    branch: str = ""  # what a change was handed over as
+    base: str = ""  # the commit that a change started from
+    failing_before: tuple[str, ...] = ()  # tests that did not pass before a change
+    still_failing: tuple[str, ...] = ()  # of those: they do not pass now either
 
 
 async def read_report(journal: Journal, build: str) -> Report:
@@ -152,8 +166,14 @@ def report_of(
         seconds=((build.ended or datetime.now(UTC)) - build.created).total_seconds(),
         unproved=(
             *_unproved_tasks(reports),
+            *null_bodies_of(events).unproved,
             *_unproved_run(last_run),
+            *(
+                f"test {test} failed before the change, and fails still"
+                for test in _change(events).get("still_failing", ())
+            ),
             *_unproved_wishes(plan, accepted),
+            *_proved_before(accepted, events),
             *_unproved_image(plan, events),
         ),
         worked=past.seconds,
@@ -161,9 +181,26 @@ def report_of(
         ladder=solved_by({task.id: task.type for task in tasks}, attempts, spend.by_attempt),
         revisions=tuple(_revision(event) for event in events if event.kind in REVISIONS),
         contracts=len(contracts),
+        null_bodies=null_bodies_of(events),
         limits=past.limits or _started_with(build),
         forecast=_forecast(events),
+        **_change(events),
     )
+
+
+def _change(events: Sequence[Event]) -> dict[str, Any]:
+    """What there is to say of the repository that was changed; nothing for a new application."""
+    delivered = [event.data for event in events if event.kind == DELIVERED]
+    surveyed = [event.data for event in events if event.kind == SURVEYED]
+    failing = [event.data for event in events if event.kind == STILL_FAILING]
+    if not surveyed:
+        return {}
+    return {
+        "branch": str(delivered[-1].get("branch", "")) if delivered else "",
+        "base": str(surveyed[-1]["commit"]),
+        "failing_before": tuple(map(str, surveyed[-1]["known"]["tests"])),
+        "still_failing": tuple(map(str, failing[-1]["tests"])) if failing else (),
+    }
 
 
 def _plan(build: Build) -> "Plan | None":
@@ -222,6 +259,7 @@ def _proof(task: Task, accepted: Attempt | None, red: Evidence | None) -> Proof:
         green=tuple(test for test in failed_first if test in passed),
         open=tuple(test for test in failed_first if test not in passed),
         guards=tuple(test.id for test in contract if test.outcome == "passed"),
+        hollow=tuple(test.id for test in contract if test.fails_on_stubs and {*NULL_KINDS} & {*test.hollow}),
         tree=seen.tree if seen else "",
         commit=accepted.commit if accepted else "",
         level=seen.level if seen else "",
@@ -241,9 +279,7 @@ def _unproved_tasks(reports: Sequence[TaskReport]) -> list[str]:
                 f"task {task.id}: {len(proof.open)} of its tests were not seen to pass: {', '.join(proof.open)}"
             )
         elif not proof.red:
-            lines.append(
-                f"task {task.id} has no test that failed on its stubs: the checks and the suite stand for it"
-            )
+            lines.append(unproved_task(task.id, proof.guards, proof.hollow))
     return lines
 
 
@@ -271,6 +307,17 @@ def _unproved_wishes(plan: "Plan | None", accepted: Sequence[BehaviourSeen]) -> 
     wishes = accepted or [BehaviourSeen(wish.id, wish.text) for wish in plan.behaviours]
     open_ones = [_unproved_wish(wish) for wish in wishes if wish.outcome != "passed"]
     return [*open_ones, *(part for part in unproved_parts(plan) if part != NO_IMAGE)]
+
+
+def _proved_before(accepted: Sequence[BehaviourSeen], events: Sequence[Event]) -> list[str]:
+    """The behaviours that were there before a change already: their tests say that nothing was broken, and no more."""
+    written = [event.data.get("before", ()) for event in events if event.kind == WRITTEN]
+    before = set(map(str, written[-1])) if written else set()
+    return [
+        f"the test of {one.id} passed before the change already, so it shows that nothing was broken, and no more"
+        for one in accepted
+        if one.id in before and one.outcome == "passed"
+    ]
 
 
 def _unproved_image(plan: "Plan | None", events: Sequence[Event]) -> list[str]:

@@ -110,13 +110,22 @@ def _head(report: Report) -> list[str]:
         "Models": simulation_notice(spend),
         "Tasks": f"{accepted} of {len(report.tasks)} accepted" if report.tasks else "",
         "Last run": _last_run(report),
+        "Empty bodies": _null_bodies(report),
         "Sandbox": ", ".join(report.levels) or "no level is on record",
         "Time": f"{report.seconds:.1f} s" + ("" if build.ended else " so far"),
         "Used": spend_line(spend.total),
         "Limits": report.limits.shown(),
         "Delivered to": _line(report.delivered),
+        "As the branch": _line(report.branch),
+        "Changed from": report.base[:_HASH_CHARS],
+        "Failed before": _line(", ".join(report.failing_before)),
     }
     return [f"- {name}: {value}" for name, value in facts.items() if value]
+
+
+def _null_bodies(report: Report) -> str:
+    tried = ", ".join(map(_line, report.null_bodies.tried))
+    return f"the contract's tests were tried on stubs that do nothing, in {tried}" if tried else ""
 
 
 def _behaviour_lines(report: Report) -> list[str]:

@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -18,6 +18,7 @@ import uvicorn
 from codegod_simulator.app import MASTER, WORKER, build_app
 from codegod_simulator.faults import BadFault, Fault, Faults, parse_fault
 from codegod_simulator.library import Library, open_library
+from codegod_simulator.listing import listing
 from codegod_simulator.play import Manner, Player
 from codegod_simulator.presets import PRESETS
 from codegod_simulator.question import Role
@@ -34,12 +35,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReferenceFault as fault:
         print(f"codegod-simulator: {fault}", file=sys.stderr)  # noqa: T201
         return 2
+    if options.list:
+        print(json.dumps(listing(library)))  # noqa: T201
+        return 0
     latency: dict[Role, float] = {}
     for given in options.latency:
         latency |= given
     preset = PRESETS[options.preset] if options.preset else None
-    player = Player(library, Faults(options.fault), Manner(latency, options.seed, preset))
-    return _serve(player, options.port)
+    faults = Faults(options.fault, _teller(options.struck))
+    return _serve(Player(library, faults, Manner(latency, options.seed, preset)), options.port)
+
+
+def _teller(file: Path | None) -> Callable[[str], None]:
+    """Writes lines to the end of `file`, each at once; nowhere without one."""
+    if file is None:
+        return lambda _: None
+
+    def tell(line: str) -> None:
+        with file.open("a", encoding="utf-8") as told:
+            told.write(f"{line}\n")
+
+    return tell
 
 
 def _serve(player: Player, port: int) -> int:
@@ -91,6 +107,9 @@ def _end_with_input(server: uvicorn.Server) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="codegod-simulator", description=__doc__)
+    parser.add_argument(
+        "--list", action="store_true", help="say in JSON what can be played, with its tests, and end"
+    )
     parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; 0 takes a free one")
     parser.add_argument(
         "--reference",
@@ -116,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="ROLE:KIND[@TASK[.ATTEMPT]]",
         help="something that goes wrong, e.g. worker:truncation@storage.1; a word that is none lists them all",
+    )
+    parser.add_argument(
+        "--struck", type=Path, metavar="FILE", help="write a line here whenever a fault strikes"
     )
     return parser
 

@@ -40,7 +40,9 @@ def answer(question: Question, library: Library, url: str) -> str:
     if not question.files:
         raise NoQuestion("it lists no `Files to write:`")
     if question.step == "contract":
-        return fenced({path: reference.contract_try(path, question.attempt) for path in question.files})
+        declared = [path for path in question.existing if path in reference.contract]
+        paths = [*question.files, *declared]
+        return fenced({path: reference.contract_try(path, question.attempt) for path in paths})
     said = reference.said.get((question.task, question.attempt))
     return fenced(_task(reference, question)) if said is None else said
 
@@ -48,7 +50,7 @@ def answer(question: Question, library: Library, url: str) -> str:
 def _asked_in_words(question: Question, library: Library, url: str) -> str:
     """What is asked from the user's words alone, or, for a plan that the user wrote, from its name."""
     try:
-        reference = library.for_prompt(question.words)
+        reference = library.for_prompt(question.words, change=question.change)
     except UnknownPrompt:
         if not question.project:
             raise

@@ -122,10 +122,11 @@ class Struck:
 
 
 class Faults:
-    """The faults of one run."""
+    """The faults of one run. `told` hears of each one that strikes: what, in which project, in which answer."""
 
-    def __init__(self, faults: Sequence[Fault] = ()) -> None:
+    def __init__(self, faults: Sequence[Fault] = (), told: Callable[[str], None] = lambda _: None) -> None:
         self._faults = faults
+        self._told = told
         self._struck: Counter[tuple[int, Question]] = Counter()
 
     def strike(self, scene: Scene, role: Role) -> Struck:
@@ -136,6 +137,8 @@ class Faults:
             text = fault.kind.spoil(replace(scene, target=fault.task)) if fault.kind.spoil else scene.text
             if text is not None:
                 self._struck[index, scene.question] += 1
+                asked = f"{scene.question.step} {scene.question.task} {scene.question.attempt}"
+                self._told(f"{role}:{fault.name} {scene.reference.plan.name} {asked}")
                 return Struck(fault.kind, text)
         return Struck(Kind(), scene.text)
 
@@ -143,7 +146,10 @@ class Faults:
         """The project as the faults of the whole run have it."""
         for fault in self._faults:
             if fault.kind.change:
-                reference = fault.kind.change(reference)
+                changed = fault.kind.change(reference)
+                if changed is not reference:
+                    self._told(f"{fault.role}:{fault.name} {reference.plan.name} from the start")
+                reference = changed
         return reference
 
     @property

@@ -26,37 +26,43 @@ class UnknownPrompt(Exception):
 class Library:
     """References by project name and by prompt; of two for the same, the first one counts."""
 
-    def __init__(self, references: Sequence[Reference]) -> None:
+    def __init__(self, references: Sequence[Reference], changes: Sequence[Reference] = ()) -> None:
+        """`changes` are played to who changes a finished project, and to nobody else."""
         self._references = tuple(references)
+        self._changes = tuple(changes)
         self._by_name: dict[str, Reference] = {}
         self._by_prompt: dict[str, Reference] = {}
+        self._changes_by_prompt: dict[str, Reference] = {}
         self.prompts: list[str] = []
         for reference in references:
-            if reference.plan.name in self._by_name:
-                continue
-            self._by_name[reference.plan.name] = reference
-            self._learn_prompts(reference)
-
-    def _learn_prompts(self, reference: Reference) -> None:
-        for prompt in reference.plan.prompts:
-            key = _plain(prompt)
-            if key and key not in self._by_prompt:
-                self._by_prompt[key] = reference
-                self.prompts.append(prompt)
+            if reference.plan.name not in self._by_name:
+                self._by_name[reference.plan.name] = reference
+                self.prompts += _learned(reference, self._by_prompt)
+        self._prompts_of_changes = [
+            prompt for change in changes for prompt in _learned(change, self._changes_by_prompt)
+        ]
+        for change in changes:
+            self._by_name.setdefault(change.plan.name, change)
 
     def changed(self, change: Callable[[Reference], Reference]) -> Library:
         """The same library with every project changed."""
-        return Library([change(reference) for reference in self._references])
+        return Library(*(list(map(change, part)) for part in (self._references, self._changes)))
 
     @property
     def names(self) -> list[str]:
         return list(self._by_name)
 
-    def for_prompt(self, words: str) -> Reference:
-        """The project that answers `words`, whatever their case, spacing and closing mark; raises `UnknownPrompt`."""
+    def for_prompt(self, words: str, *, change: bool = False) -> Reference:
+        """The project that answers `words`, whatever their case, spacing and closing mark; raises `UnknownPrompt`.
+
+        Of a `change` of a finished project, those that belong to one count too.
+        """
         found = self._by_prompt.get(_plain(words))
+        if found is None and change:
+            found = self._changes_by_prompt.get(_plain(words))
         if found is None:
-            raise UnknownPrompt(f"{_shortened(words)!r}", self.prompts)
+            known = [*self.prompts, *(self._prompts_of_changes if change else ())]
+            raise UnknownPrompt(f"{_shortened(words)!r}", known)
         return found
 
     def named(self, name: str) -> Reference:
@@ -72,12 +78,22 @@ def open_library(folders: Sequence[Path]) -> Library:
     given = [load_reference(folder) for folder in folders]
     for index, reference in enumerate(given):
         _refuse_twins(folders[index], reference, given[:index])
-    return Library([*given, *(load_reference(folder) for folder in bundled_folders())])
+    projects = map(load_reference, bundled_folders())
+    return Library([*given, *projects], list(map(load_reference, bundled_changes())))
 
 
 def bundled_folders() -> list[Path]:
     """The folders of the projects that come with the simulator."""
-    root = resources.files("codegod_simulator") / "projects"
+    return _references_in("projects")
+
+
+def bundled_changes() -> list[Path]:
+    """The folders of changes: each belongs to one of the projects, once that is finished."""
+    return _references_in("changes")
+
+
+def _references_in(name: str) -> list[Path]:
+    root = resources.files("codegod_simulator") / name
     return sorted(Path(str(folder)) for folder in root.iterdir() if (folder / "plan.yaml").is_file())
 
 
@@ -93,6 +109,17 @@ def _refuse_twins(folder: Path, reference: Reference, earlier: Sequence[Referenc
         if shared:
             where = f"{folder / 'plan.yaml'}:1: prompts"
             raise ReferenceFault(folder, (f"{where}: {other.plan.name!r} answers {min(shared)!r} too",))
+
+
+def _learned(reference: Reference, by_prompt: dict[str, Reference]) -> list[str]:
+    """The prompts of `reference` that nobody answered before; they are in `by_prompt` then."""
+    learned = []
+    for prompt in reference.plan.prompts:
+        key = _plain(prompt)
+        if key and key not in by_prompt:
+            by_prompt[key] = reference
+            learned.append(prompt)
+    return learned
 
 
 def _plain(words: str) -> str:

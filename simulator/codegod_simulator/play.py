@@ -99,7 +99,7 @@ class Player:
         if question.project and question.step not in {"plan", "acceptance"}:
             return self._staged.named(question.project)
         try:
-            return self._staged.for_prompt(question.words)
+            return self._staged.for_prompt(question.words, change=question.change)
         except UnknownPrompt:
             return self._staged.named(question.project)
 

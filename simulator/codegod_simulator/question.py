@@ -15,6 +15,7 @@ _ASKED_IN_WORDS = frozenset({"acceptance", "plan"})
 _HEADER = re.compile(r"(?P<key>[A-Z][a-z]+): (?P<value>.*)")
 _FENCE = re.compile(r" {0,3}(?P<ticks>`{3,}|~{3,})(?P<info>.*)")
 _LIST_HEADING = "Files to write:"
+_EXISTING_HEADING = "Existing files that you may write again, only to add declarations:"
 _ITEM = "- "
 
 
@@ -38,7 +39,11 @@ class Question:
     project: str = ""
     task: str = ""
     attempt: int = 1
+    change: bool = False
+    """Whether an existing repository is to be changed."""
     files: tuple[str, ...] = ()
+    existing: tuple[str, ...] = ()
+    """Files of a repository that is changed: they may be written as well."""
     text: str = field(default="", compare=False, repr=False)
     """All that was said with it. It tells two questions apart as little as the weather does."""
 
@@ -63,7 +68,9 @@ def read_question(user_texts: Sequence[str]) -> Question:
         project=header.get("Project", ""),
         task=header.get("Task", ""),
         attempt=_number(header.get("Attempt", "1")),
-        files=tuple(_wanted(lines)),
+        change="Change" in header,
+        files=tuple(_listed(lines, _LIST_HEADING)),
+        existing=tuple(_listed(lines, _EXISTING_HEADING)),
         text=text,
     )
 
@@ -108,12 +115,12 @@ def _words(lines: Sequence[str]) -> str:
     return "\n".join(lines[opened + 1 : closed[-1]]).strip()
 
 
-def _wanted(lines: Sequence[str]) -> Iterator[str]:
-    """The items under the first `Files to write:` that does not stand inside a fenced block."""
+def _listed(lines: Sequence[str], heading: str) -> Iterator[str]:
+    """The items under the first `heading` that does not stand inside a fenced block."""
     outside = list(_outside_fences(lines))
-    if _LIST_HEADING not in outside:
+    if heading not in outside:
         return
-    for line in outside[outside.index(_LIST_HEADING) + 1 :]:
+    for line in outside[outside.index(heading) + 1 :]:
         if line.startswith(_ITEM):
             yield line.removeprefix(_ITEM).strip().strip("`")
         elif line.strip():

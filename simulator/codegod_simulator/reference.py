@@ -2,7 +2,8 @@
 
 plan.yaml       the plan in its own schema, plus `prompts`: the requests it answers
 files/          the finished sources; every file is named once in the plan, by skeleton, files or tests
-contract/       optional: what the contract writes instead (skeleton with stubs, tests)
+contract/       optional: what the contract writes instead (skeleton with stubs, tests; in a change, files that exist
+                already with new declarations)
 acceptance/     optional: black-box tests of the behaviours
 wrong/TASK/N/   optional: the files of the N-th, wrong try at TASK; or answer.txt, what it says instead of files
 wrong/contract/N/ optional: files that the N-th answer with the contract has wrong; a ruling then blames and mends them

@@ -1,9 +1,11 @@
 """Whole builds: the command line as a user runs it, with a reference project that no bundle knows."""
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -184,9 +186,32 @@ class Place:
         )
 
 
+@pytest.fixture(scope="session")
+def made_environments() -> Iterator[Path]:
+    """The environments that builds of this run have made so far, by their content: the next one finds them made."""
+    folder = Path(tempfile.mkdtemp(prefix="codegod-envs-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.fixture
-def place(state_dir: Path) -> Place:
-    return Place(state_dir)
+def place(state_dir: Path, made_environments: Path) -> Iterator[Place]:
+    environments = state_dir / "state" / "envs"
+    environments.mkdir(parents=True)
+    _share(made_environments, environments)
+    yield Place(state_dir)
+    _share(environments, made_environments)
+
+
+def _share(source: Path, target: Path) -> None:
+    """Link what is whole in one folder of environments into another one; nothing in them is ever written again."""
+    for report in source.glob("*/report.json"):
+        made = target / report.parent.name
+        if not made.exists():
+            partial = Path(tempfile.mkdtemp(dir=target))
+            shutil.copytree(report.parent, partial / "made", symlinks=True, copy_function=os.link)
+            (partial / "made").rename(made)
+            partial.rmdir()
 
 
 @pytest.fixture

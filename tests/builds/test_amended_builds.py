@@ -100,6 +100,13 @@ def test_a_wrong_contract_test_is_ruled_on_amended_and_passed(
     assert [version for _, _, version in _events(place, "contract.saved")][-1]["version"] == 2
     assert _landed(git, out) == ["amount", "ledger", "readme"]
     _green_at_every_commit(git, suite, out)
+    # The answer that was right before its test was is not asked for again.
+    ((accepted, continues),) = _query(
+        place, "select id, continues from attempts where task = 'amount' and state = 'accepted'"
+    )
+    assert continues
+    asked_for = {attempt for (attempt,) in _query(place, "select attempt from model_calls")}
+    assert accepted not in asked_for
     # The master ruled without having seen an answer's code.
     ((asked,),) = _query(place, "select request from model_calls where step = 'ruling'")
     question = Blobs(place.folder / "state" / "blobs").kept(asked)

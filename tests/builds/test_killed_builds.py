@@ -58,21 +58,39 @@ def _kill_at(place: Any, arguments: list[str], kind: str, count: int) -> None:
         build.wait(timeout=30)
 
 
+@pytest.fixture(scope="module")
+def whole_trees() -> dict[str, str]:
+    """The tree of the build that nobody killed, once it was made."""
+    return {}
+
+
+def _whole_tree(trees: dict[str, str], place: Any, build: list[str], git: Any) -> str:
+    if not trees:
+        place.codegod(*build, "whole", check=True)
+        trees["main"] = git(place.folder / "whole", "rev-parse", "main^{tree}")
+        for file in (place.folder / "state").glob("journal.db*"):
+            file.unlink()
+    return trees["main"]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(("kind", "count"), BOUNDARIES)
 def test_a_killed_build_resumes_to_the_same_tree(
-    place: Any, project: Callable[..., Path], wrong_amount: Any, git: Any, kind: str, count: int
+    place: Any,
+    project: Callable[..., Path],
+    wrong_amount: Any,
+    git: Any,
+    whole_trees: dict[str, str],
+    kind: str,
+    count: int,
 ) -> None:
     reference = f"simulator:{project(amount__1=wrong_amount)}"
     build = ["build", "Write a tiny money library", "--worker", reference, "--out"]
-    place.codegod(*build, "whole", check=True)
-    (place.folder / "state" / "journal.db").rename(place.folder / "whole.db")
-    for file in (place.folder / "state").glob("journal.db-*"):
-        file.unlink()
+    whole = _whole_tree(whole_trees, place, build, git)
     _kill_at(place, [*build, "killed"], kind, count)
     resumed = place.codegod("resume")
     assert resumed.returncode == 0 or "nothing to resume" in resumed.stderr, resumed.stdout + resumed.stderr
-    killed, whole = place.folder / "killed", place.folder / "whole"
-    assert git(killed, "rev-parse", "main^{tree}") == git(whole, "rev-parse", "main^{tree}")
+    killed = place.folder / "killed"
+    assert git(killed, "rev-parse", "main^{tree}") == whole
     landed = git(killed, "log", "--format=%(trailers:key=Task-Id,valueonly)", "main").split()
     assert sorted(landed) == ["amount", "ledger", "readme"]

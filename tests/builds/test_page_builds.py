@@ -63,6 +63,7 @@ def test_the_page_of_a_built_typescript_application_works_in_a_browser(place: An
     assert "5 of 5 seen by tests from outside" in done.stdout
     assert f"cd {out} && npm install && npm test" in done.stdout
     assert "view.2" in done.stdout and "store.2" in done.stdout
+    assert "tried in TypeScript" in done.stdout
 
     for command in (["install", "--no-audit", "--no-fund"], ["test"], ["run", "check"], ["run", "build"]):
         ran = subprocess.run(

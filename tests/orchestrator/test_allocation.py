@@ -20,6 +20,8 @@ RESERVED = {
     "git.merge_propose",
     "git.merge_drop",
     "git.repo_deliver",
+    "git.repo_import",
+    "git.branch_deliver",
     "git.worktree_create",
 }
 

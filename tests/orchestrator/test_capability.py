@@ -82,6 +82,16 @@ def test_a_wish_that_only_mentions_it_is_not_refused(prompt: str) -> None:
     refuse_wish(prompt)
 
 
+def test_what_is_checked_and_not_built_is_told_where_its_tools_are() -> None:
+    tools = replace(FACTS, programs=(*FACTS.programs, "cargo", "javac"))
+    sheet = capability_sheet(tools, ["master", "worker"])
+    assert "not to be planned:\n- Rust: rustfmt" in sheet and "- Java: javac" in sheet
+    assert "Refused, by name" in sheet and "Rust" in sheet.partition("Refused, by name")[2]
+    assert "not to be planned" not in capability_sheet(FACTS, ["master", "worker"])
+    landlock = replace(tools, sandbox_level="landlock")
+    assert "not to be planned" not in capability_sheet(landlock, ["master", "worker"])
+
+
 def test_what_a_prompt_mentions_is_told_to_the_master() -> None:
     sheet = capability_sheet(FACTS, ["master", "worker"], "Create a REST API for our iOS app")
     assert "speaks of iOS" in sheet

@@ -152,6 +152,18 @@ async def test_a_seed_decides_what_exactly_is_wrong(kind: str) -> None:
     assert len(set(answers)) > 1
 
 
+async def test_what_struck_is_told_with_its_project_and_nothing_else_is() -> None:
+    told: list[str] = []
+    faults = [parse_fault(fault) for fault in ("worker:no_work", "master:unneeded_task", "worker:cut@routes")]
+    http = httpx.ASGITransport(build_app(Player(LIBRARY, Faults(faults, told.append), Manner(seed=1))))
+    async with httpx.AsyncClient(transport=http, base_url="http://simulator") as client:
+        for _ in range(2):
+            body = {"model": WORKER, "messages": [{"role": "user", "content": task()}], "stream": False}
+            await client.post("/api/chat", json={**body, "options": {"num_ctx": 32_768}})
+    assert "master:unneeded_task todo-api from the start" in told
+    assert [line for line in told if line.startswith("worker:")] == ["worker:no_work todo-api task storage 1"]
+
+
 async def test_two_owners_and_a_cycle_are_plans_that_nobody_can_follow() -> None:
     for kind, why in (("two_owners", "one owner"), ("cycle", "wait for each other")):
         played = Played(f"master:{kind}")

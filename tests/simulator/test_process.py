@@ -1,5 +1,6 @@
 """The simulator as a process: what it says, and when it ends."""
 
+import json
 import signal
 import sys
 from pathlib import Path
@@ -45,6 +46,34 @@ def test_it_ends_when_it_is_told_to_even_in_the_middle_of_an_answer() -> None:
 def test_a_project_of_ones_own_is_announced(small_reference: Path) -> None:
     with started("--reference", str(small_reference)) as (_, said):
         assert said["projects"] == ["hello", "shopping-list", "stockroom", "todo-api", "word-count"]
+
+
+def test_what_can_be_played_is_listed_with_the_tests_that_judge_it(
+    small_reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--list", "--reference", str(small_reference), "--preset", "7b"]) == 0
+    projects = {one["name"]: one for one in json.loads(capsys.readouterr().out)["projects"]}
+    assert [*projects] == ["hello", "shopping-list", "stockroom", "todo-api", "word-count"]
+    todo = projects["todo-api"]
+    assert todo["prompt"] == "Create a REST API for todo management"
+    for behaviour in todo["behaviours"]:
+        path, _, name = behaviour["test"].partition("::")
+        assert f"def {name}(" in todo["tests"][path]
+
+
+def test_what_struck_is_written_down_where_it_was_asked_for(tmp_path: Path) -> None:
+    prompt = "Step: plan\nAttempt: 1\n\n<request>\nCreate a todo REST API\n</request>"
+    body = {
+        "model": "claude-simulated",
+        "max_tokens": 9_000,
+        "messages": [{"role": "user", "content": prompt}],
+    }
+    file = tmp_path / "struck"
+    with started("--fault", "master:500", "--struck", str(file)) as (_, said):
+        for status in (500, 200):
+            response = httpx.post(f"{said['url']}/v1/messages", json=body, timeout=SECONDS)
+            assert response.status_code == status
+    assert file.read_text("utf-8") == "master:500 todo-api plan  1\n"
 
 
 def test_a_broken_project_is_refused_in_one_line(

@@ -112,3 +112,26 @@ def test_workers_read_the_fences_back() -> None:
 
     files = {"README.md": "# a\n\n```\nrun\n```\n", "src/a.py": 'X = """\n```\n"""\n', "src/__init__.py": ""}
     assert parse_answer(fenced(files), list(files)).files == files
+
+
+CHANGE = """Step: contract
+Change: of an existing repository
+Project: todo-overdue
+Attempt: 1
+
+Files to write:
+- tests/test_overdue.py
+
+Existing files that you may write again, only to add declarations:
+- src/todo/app.py
+- src/todo/overdue.py
+
+Asked for later, not now: tests/test_overdue_route.py.
+"""
+
+
+def test_a_question_about_a_change_says_which_files_are_there_already() -> None:
+    question = read_question([CHANGE])
+    assert question.change
+    assert question.files == ("tests/test_overdue.py",)
+    assert question.existing == ("src/todo/app.py", "src/todo/overdue.py")

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from codegod_simulator.answer import answer
 from codegod_simulator.library import UnknownPrompt, open_library
+from codegod_simulator.question import read_question
 from codegod_simulator.reference import NothingToWrite, ReferenceFault, load_reference
 
 from .conftest import lay_out
@@ -249,3 +251,26 @@ def test_two_given_projects_may_not_be_mistaken_for_each_other(
     replaced("plan.yaml", old, new)(twin)
     with pytest.raises(ReferenceFault, match=r"plan\.yaml:1: (name|prompts)"):
         open_library([small_reference, twin])
+
+
+def test_a_bundled_change_is_played_to_who_changes_something_alone() -> None:
+    library = open_library([])
+    assert library.for_prompt("list overdue todos", change=True).plan.name == "todo-overdue"
+    assert library.named("todo-overdue").plan.name == "todo-overdue"
+    with pytest.raises(UnknownPrompt) as refused:
+        library.for_prompt("List overdue todos")
+    assert "overdue" not in str(refused.value).partition("It plays these requests:")[2]
+    with pytest.raises(UnknownPrompt, match="List overdue todos"):
+        library.for_prompt("Paint it blue", change=True)
+
+
+def test_existing_files_are_declared_anew_where_the_folder_has_them_so(small_reference: Path) -> None:
+    declared = "def hello() -> str:\n    raise NotImplementedError\n"
+    owned = next(path for task in load_reference(small_reference).plan.tasks for path in task.files)
+    lay_out(small_reference, {f"contract/{owned}": declared})
+    text = (
+        "Step: contract\nChange: of an existing repository\nProject: hello\nAttempt: 1\n\nFiles to write:\n- pyproject.toml\n\n"
+        f"Existing files that you may write again, only to add declarations:\n- {owned}\n- src/other.py\n"
+    )
+    said = answer(read_question([text]), open_library([small_reference]), "http://127.0.0.1:1")
+    assert f"```python {owned}\n{declared}```" in said and "other.py" not in said

@@ -281,3 +281,21 @@ def test_the_text_of_a_file_is_in_the_answer_word_for_word(lines: list[str], pro
     except AnswerFault:
         return  # prose that looks like unfinished thinking
     assert answer.files == {"src/app/storage.py": text}
+
+
+@pytest.mark.parametrize(
+    ("path", "tag"),
+    [("src/a.py", "python"), ("src/a.ts", "typescript"), ("web/a.tsx", "tsx"), ("a/a.go", "go")],
+)
+def test_the_example_of_a_refusal_is_in_the_language_of_the_file(path: str, tag: str) -> None:
+    with pytest.raises(NoFiles, match=f"```{tag} {path}"):
+        parse_answer("Done.", (path,))
+    with pytest.raises(FilesInJson, match=f"```{tag} {path}"):
+        parse_answer(f'{{"path": "{path}", "content": "x"}}', (path,))
+
+
+@pytest.mark.parametrize(
+    ("path", "tag"), [("web/a.tsx", "tsx"), ("web/a.jsx", "javascript"), ("a.mts", "ts")]
+)
+def test_a_lone_block_in_the_language_of_the_file_is_that_file(path: str, tag: str) -> None:
+    assert parse_answer(f"```{tag}\nexport {{}};\n```\n", (path,)).files == {path: "export {};\n"}

@@ -1,6 +1,6 @@
 """What a worker is asked: every kind of task has its guides, and what does not fit shrinks in a fixed order."""
 
-from typing import get_args
+from typing import Any
 
 import pytest
 
@@ -55,55 +55,6 @@ def _of_type(task_type: TaskType, *files: str, **more: object) -> Assignment:
     return _assignment(task=TASK.model_copy(update={"type": task_type, "files": files, **more}))
 
 
-@pytest.mark.parametrize("task_type", get_args(TaskType))
-def test_every_type_of_task_has_its_guides(task_type: TaskType) -> None:
-    text = system_prompt(_of_type(task_type, "src/app/store.py"), MATERIAL)
-    assert "specialist" in text
-    assert "This task" in text
-    assert "LONG_FILE" not in text
-
-
-@pytest.mark.parametrize(
-    ("task_type", "file"),
-    [("testing", "tests/test_app.py"), ("devops", "Dockerfile"), ("documentation", "README.md")],
-)
-def test_tasks_without_a_stub_hear_nothing_of_stubs_and_shown_tests(task_type: TaskType, file: str) -> None:
-    text = system_prompt(_of_type(task_type, file), NOTHING)
-    assert "public name" not in text.replace("public names only", "")
-    assert "shown tests must pass" not in text
-    assert "stub" not in text
-
-
-def test_a_task_with_a_stub_hears_what_may_be_added() -> None:
-    text = system_prompt(_assignment(), MATERIAL)
-    assert "You may add imports, and private functions" in text
-    assert "The shown tests must pass" in text
-
-
-@pytest.mark.parametrize("task_type", get_args(TaskType))
-def test_sql_is_spoken_of_only_where_the_task_has_to_do_with_it(task_type: TaskType) -> None:
-    assignment = _of_type(task_type, "src/app/store.py")
-    without, within = (
-        system_prompt(assignment, Material(owned={"src/app/store.py": text}, tests={}, reads={}))
-        for text in (STUB, f"import sqlite3\n{STUB}")
-    )
-    assert "sqlite3" in within
-    if task_type != "database":
-        assert "SQL" not in without
-
-
-def test_an_example_is_in_the_language_of_the_first_file() -> None:
-    assert "````markdown README.md\n# " in system_prompt(_of_type("documentation", "README.md"), NOTHING)
-    assert "```typescript src/" in system_prompt(_of_type("frontend", "web/page.ts"), NOTHING)
-    assert "```go " in system_prompt(_of_type("backend", "main.go"), NOTHING)
-    assert "```yaml " in system_prompt(_of_type("devops", "compose.yaml"), NOTHING)
-    assert "linter" not in system_prompt(_of_type("devops", "compose.yaml"), NOTHING)
-
-
-def test_a_tool_that_runs_once_needs_neither_port_nor_health_check() -> None:
-    assert "gets neither" in system_prompt(_of_type("devops", "Dockerfile"), NOTHING)
-
-
 PROJECT = {
     "pyproject.toml": '[project]\nname = "words"\n',
     "Dockerfile": "FROM python:3.12-slim\n",
@@ -121,12 +72,45 @@ def test_a_devops_task_sees_manifests_what_starts_it_and_names() -> None:
     assert "text.split()" not in text
 
 
-def test_a_documentation_task_sees_test_bodies_and_container_files_and_signatures_of_modules() -> None:
-    text = _asked(_of_type("documentation", "README.md"), PROJECT)
-    assert "assert run('a b') == '2'" in text
-    assert "FROM python" in text
-    assert "signatures only" in text
+def test_documents_of_an_application_are_written_from_what_its_users_meet() -> None:
+    rest = {
+        "src/words/settings.py": "PORT = 8000\n",
+        "src/words/routes.py": 'def read(request):\n    """GET /words."""\n    return request.x\n',
+        "tests/test_counting.py": "def test_two():\n    assert count('a b') == 2\n",
+        "tsconfig.json": '{"compilerOptions": {}}',
+    }
+    text = _asked(_of_type("documentation", "README.md"), {**PROJECT, **rest})
+    whole, _, named = text.partition("names only\n\n")
+    for part in (
+        "assert run('a b') == '2'",
+        "FROM python",
+        "count('a')",
+        "PORT = 8000",
+        '"""GET /words."""\n    ...',
+    ):
+        assert part in whole
+    assert named.split("\n\n")[0] == "- src/words/counting.py\n- tests/test_counting.py\n- tsconfig.json"
+
+
+def test_documents_of_a_library_are_written_from_its_signatures_and_tests() -> None:
+    library = {
+        "src/words/counting.py": PROJECT["src/words/counting.py"],
+        "tests/test_counting.py": "def test_two():\n    assert count('a b') == 2\n",
+    }
+    text = _asked(_of_type("documentation", "README.md"), library)
+    assert "assert count('a b') == 2" in text
     assert "def count(text: str) -> int:\n    ..." in text
+
+
+def test_where_little_fits_documents_keep_what_starts_the_application() -> None:
+    reads = {**PROJECT, "tests/test_e2e.py": "def test_it():\n" + "    assert run('a b') == '2'\n" * 200}
+    floor = estimate_tokens(system_prompt(_of_type("documentation", "README.md"), NOTHING)) + 1_024 + 200
+    text = _asked(
+        _of_type("documentation", "README.md").model_copy(update={"context_tokens": floor + 400}), reads
+    )
+    assert "count('a')" in text
+    assert "FROM python" in text
+    assert "- tests/test_e2e.py" in text
 
 
 def test_signatures_say_that_they_are_no_whole_files() -> None:
@@ -174,3 +158,34 @@ def test_a_repair_is_told_what_was_wrong_and_that_its_answer_stands_there() -> N
     text = build_request(_assignment(kind="repair", findings=(finding,)), MATERIAL).messages[0].text
     assert "Your last answer stands above" in text
     assert "- src/app/store.py:2: [return] int expected" in text
+
+
+def test_a_devops_task_sees_settings_and_no_pages_or_schemas() -> None:
+    reads = {
+        **PROJECT,
+        "src/words/settings.py": "PORT = 8000\n",
+        "public/index.html": "<h1>Words</h1>\n",
+        "migrations/0001.sql": "CREATE TABLE words (word TEXT);\n",
+    }
+    text = _asked(_of_type("devops", "compose.yaml"), reads)
+    assert "PORT = 8000" in text
+    assert "FROM python" in text
+    assert "- public/index.html\n- migrations/0001.sql" in text
+    assert "CREATE TABLE" not in text
+
+
+def test_the_skeleton_is_shown_where_the_task_leads_to_it_and_by_name_elsewhere() -> None:
+    errors = "class TooLong(Exception):\n    pass\n"
+    reads = {
+        "pyproject.toml": PROJECT["pyproject.toml"] + "\n[tool.ruff]\nline-length = 9\n",
+        "src/app/errors.py": errors,
+    }
+    skeleton: dict[str, Any] = {"reads": tuple(reads), "skeleton": tuple(reads)}
+    told = TASK.model_copy(update={"description": "Long titles raise TooLong."})
+    for task, known in ((TASK, False), (told, True)):
+        material = Material(MATERIAL.owned, MATERIAL.tests, reads)
+        text = build_request(_assignment(task=task, **skeleton), material).messages[0].text
+        assert (errors.strip() in text) == known
+        assert ("names only\n\n- src/app/errors.py" in text) == (not known)
+        assert 'name = "words"' in text
+        assert "line-length" not in text

@@ -136,3 +136,15 @@ async def test_errors_with_what_mended_them_come_back_to_tasks_like_theirs(box: 
     await worker.perform(assignment(TASK))
     assert "# What went wrong elsewhere in this project" in played.asked[0].messages[0].text
     assert "+    return len(items)" in played.asked[0].messages[0].text
+
+
+async def test_a_package_is_refused_in_words_where_it_cannot_be_added(bench: Opened) -> None:
+    task = Task(id="box", type="backend", title="A box", files=("src/box.ts",))
+    async with bench(task, {"src/box.ts": "export {};\n", "package.json": "{}\n"}) as opened:
+        worker, _ = opened.worker(
+            "```typescript src/box.ts\nexport {};\n```\n\n```needs\ndependency: zod\n```\n"
+        )
+        submission = await worker.perform(assignment(task))
+    assert submission.outcome == "malformed"
+    assert "No package can be added to this task (zod)" in submission.findings[0].message
+    assert not opened.called("file_write")

@@ -20,6 +20,7 @@ from codegod_workers.fences import (
     fenced,
     path_of,
     read_blocks,
+    shown_as,
     unwrapped,
 )
 from codegod_workers.written_calls import files_of, json_values
@@ -34,8 +35,14 @@ _REASON_KEYS = ("reason", "why", "message", "symbol", "details", "explanation")
 _LANGUAGES = {
     "py": frozenset({"python", "python3", "py"}),
     "js": frozenset({"javascript", "js"}),
+    "mjs": frozenset({"javascript", "js", "mjs"}),
+    "cjs": frozenset({"javascript", "js", "cjs"}),
+    "jsx": frozenset({"javascript", "js", "jsx"}),
     "ts": frozenset({"typescript", "ts"}),
-    "tsx": frozenset({"typescript", "tsx"}),
+    "mts": frozenset({"typescript", "ts", "mts"}),
+    "tsx": frozenset({"typescript", "ts", "tsx"}),
+    "rs": frozenset({"rust", "rs"}),
+    "java": frozenset({"java"}),
     "go": frozenset({"go", "golang"}),
     "md": frozenset({"markdown", "md"}),
     "sql": frozenset({"sql"}),
@@ -51,7 +58,7 @@ class NoFiles(AnswerFault):
         first = wanted[0] if wanted else "path"
         super().__init__(
             f"The answer holds no file. Write each file whole, in a fenced block whose first line ends with its path, "
-            f"for example ```python {first}"
+            f"for example ```{shown_as(first)} {first}"
         )
 
 
@@ -59,7 +66,7 @@ class FilesInJson(AnswerFault):
     def __init__(self, paths: Sequence[str]) -> None:
         super().__init__(
             f"The answer holds files as JSON ({', '.join(paths)}). Write no JSON and call no tool: write each file in a "
-            f"fenced block whose first line ends with its path, for example ```python {paths[0]}"
+            f"fenced block whose first line ends with its path, for example ```{shown_as(paths[0])} {paths[0]}"
         )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from codegod_models import Message, ModelRequest, estimate_tokens
 from codegod_workers.guidance import system_prompt
-from codegod_workers.material import Material, blocks, shown, views_of
+from codegod_workers.material import Material, blocks, shown
 from codegod_workers.records import Assignment
+from codegod_workers.relevance import less_shown
 from codegod_workers.splice import long_files
+from codegod_workers.views import views_of
 
 MEMORY_TOKENS = 1_500  # more recalled text than this crowds out the contract in a small model's attention
 OVERHEAD_TOKENS = 200  # chat template and special tokens, which no estimate of the text sees
@@ -46,7 +48,9 @@ def _shrinking(assignment: Assignment, material: Material) -> list[list[str]]:
     tail = [tests, owned, _findings(assignment)]
     recalled = f"# Possibly useful\n\n{material.recalled}" if material.recalled else ""
     lessons = f"# What went wrong elsewhere in this project\n\n{material.lessons}" if material.lessons else ""
-    others = [shown(material.reads, views) for views in views_of(assignment.task.type)]
+    task = assignment.task
+    less = less_shown(assignment, material)
+    others = [shown(material.reads, views, task.files) for views in views_of(task.type, material.reads, less)]
     return [
         *([*head, recalled, lessons, other, *tail] for other in others[:-1]),
         *([*head, lessons, other, *tail] for other in others[-2:]),

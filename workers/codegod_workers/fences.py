@@ -19,7 +19,15 @@ PART = "::"
 _SHOWN_AS = {
     "py": "python",
     "js": "javascript",
+    "mjs": "javascript",
+    "cjs": "javascript",
+    "jsx": "jsx",
     "ts": "typescript",
+    "mts": "typescript",
+    "cts": "typescript",
+    "tsx": "tsx",
+    "rs": "rust",
+    "java": "java",
     "md": "markdown",
     "sql": "sql",
     "toml": "toml",
@@ -75,8 +83,12 @@ class Block:
 def fenced(path: str, text: str) -> str:
     """A file in the form that answers have: what a prompt shows is what a model copies."""
     ticks = "````" if "```" in text else "```"
-    language = _SHOWN_AS.get(path.rpartition(".")[2], "text")
-    return f"{ticks}{language} {path}\n{text.rstrip()}\n{ticks}"
+    return f"{ticks}{shown_as(path)} {path}\n{text.rstrip()}\n{ticks}"
+
+
+def shown_as(path: str) -> str:
+    """The word after the opening ticks of a block with the file `path`."""
+    return _SHOWN_AS.get(path.rpartition(".")[2], "text")
 
 
 def read_blocks(text: str, wanted: Collection[str]) -> tuple[list[Block], list[str]]:

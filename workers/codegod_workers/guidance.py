@@ -1,19 +1,21 @@
-"""The system prompt of a worker turn: the guides that fit the task, and none that would distract from it."""
+"""The system prompt of a worker turn: the guides that fit the task and its languages, and none that would distract."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 from importlib import resources
-from pathlib import PurePosixPath
+from typing import Final
 
 from codegod_kit.plan import TaskType
+from codegod_workers.fences import shown_as
+from codegod_workers.languages import Language, is_code, language_of
 from codegod_workers.material import Material
 from codegod_workers.records import Assignment
 from codegod_workers.specialties import SPECIALTIES
 
 # Tasks that fill stubs in. The others write files that nobody has declared before.
-_FILLS_STUBS: frozenset[TaskType] = frozenset(
+_FILLS_STUBS: Final[frozenset[TaskType]] = frozenset(
     {
         "backend",
         "api",
@@ -24,67 +26,66 @@ _FILLS_STUBS: frozenset[TaskType] = frozenset(
         "refactor",
     }
 )
-_EXAMPLES = {
-    ".py": "python",
-    ".js": "script",
-    ".jsx": "script",
-    ".mjs": "script",
-    ".ts": "script",
-    ".tsx": "script",
-    ".go": "go",
-    ".md": "document",
-}
-_CODE = frozenset({"python", "script", "go"})
-_SQL = re.compile(r"\b(?:sql\w*|postgres\w*|psycopg\d?|mysql\w*|mariadb)\b", re.IGNORECASE)
+# Each has a guide `language-NAME`; what a task may build on differs as well: `needs-NAME`.
+_TOLD: Final[tuple[Language, ...]] = ("python", "script", "go")
+_NEEDS: Final[tuple[Language, ...]] = (*_TOLD, "other")
+_SQL: Final = re.compile(r"\b(?:sql\w*|postgres\w*|psycopg\d?|mysql\w*|mariadb)\b", re.IGNORECASE)
+_SQLITE: Final = re.compile(r"sqlite", re.IGNORECASE)
 
 
 def system_prompt(assignment: Assignment, material: Material, long_files: Iterable[str] = ()) -> str:
     """The guides for this task; the same words for every attempt at it that sees the same files."""
-    spoken = [_language(path) for path in assignment.task.files]
-    intro = "\n\n".join([_guide("worker"), _guide(f"example-{spoken[0]}")])
-    rules = "\n".join(_rules(assignment, material, spoken, tuple(long_files)))
-    task_type = assignment.task.type
-    return "\n\n".join(
-        [
-            intro,
-            rules,
-            _guide(f"role-{SPECIALTIES[task_type]}"),
-            _guide(f"task-{task_type}"),
-        ]
-    )
+    task = assignment.task
+    intro = "\n\n".join([_guide("worker"), _guide(f"example-{_example(task.files)}")])
+    rules = "\n".join(_rules(assignment, material, tuple(long_files)))
+    role, kind = _guide(f"role-{SPECIALTIES[task.type]}"), " ".join(_kind(assignment, material))
+    return f"{intro}\n\n{rules}\n\n{role}\n\n{kind}"
 
 
-def _rules(
-    assignment: Assignment, material: Material, spoken: list[str], long_files: tuple[str, ...]
-) -> Iterator[str]:
+def _rules(assignment: Assignment, material: Material, long_files: tuple[str, ...]) -> Iterator[str]:
+    spoken = {language_of(path) for path in assignment.task.files}
     yield _guide("rules")
     if assignment.task.type in _FILLS_STUBS and material.owned:
         yield _guide("rules-stub")
     if material.tests:
         yield _guide("rules-tests")
-    if "python" in spoken:
-        yield _guide("rules-python")
-    if _speaks_sql(assignment, material):
+    yield from (_guide(f"language-{one}") for one in _TOLD if one in spoken)
+    if any(map(is_code, assignment.task.files)) and _says(_SQL, assignment, material):
         yield _guide("rules-sql")
+        if "python" in spoken and _says(_SQLITE, assignment, material):
+            yield _guide("rules-sqlite")
     if long_files:
-        rule = _guide("rules-symbol").replace("LONG_FILES", ", ".join(long_files))
-        yield rule.replace("LONG_FILE", long_files[0])
-    if _CODE.intersection(spoken):
-        yield _guide("rules-code")
+        yield _symbol_rule(long_files)
+    yield from (_guide(f"needs-{one}") for one in _NEEDS if one in spoken)
 
 
-def _language(path: str) -> str:
-    return _EXAMPLES.get(PurePosixPath(path).suffix, "text")
+def _symbol_rule(long_files: tuple[str, ...]) -> str:
+    rule = _guide("rules-symbol").replace("LONG_FILES", ", ".join(long_files))
+    return rule.replace("LANGUAGE", shown_as(long_files[0])).replace("LONG_FILE", long_files[0])
 
 
-def _speaks_sql(assignment: Assignment, material: Material) -> bool:
-    """Whether the task itself has to do with SQL: a word about it in a project without any misleads a small model."""
+def _kind(assignment: Assignment, material: Material) -> Iterator[str]:
+    """What holds for tasks of this type, and for this one."""
     task = assignment.task
-    if not _CODE.intersection(map(_language, task.files)):
-        return False
+    migrates = any(path.endswith(".sql") for path in task.files)
+    yield _guide(f"task-{task.type}")
+    if migrates or (task.type == "database" and _says(_SQL, assignment, material)):
+        yield _guide("task-schema")
+    if migrates:
+        yield _guide("task-migration")
+
+
+def _example(paths: Iterable[str]) -> str:
+    """The example in the language of the first file that is code, else of the first file."""
+    languages = [language_of(path) for path in sorted(paths, key=lambda path: not is_code(path))]
+    return "text" if languages[0] == "other" else languages[0]
+
+
+def _says(word: re.Pattern[str], assignment: Assignment, material: Material) -> bool:
+    """Whether the task itself has to do with it: a word about SQL where there is none misleads a small model."""
+    task = assignment.task
     said = [*assignment.stack.values(), task.title, task.description, *task.acceptance, *task.files]
-    shown = [*material.owned.values(), *material.tests.values()]
-    return any(_SQL.search(text) for text in (*said, *shown))
+    return any(word.search(text) for text in (*said, *material.owned.values(), *material.tests.values()))
 
 
 def _guide(name: str) -> str:

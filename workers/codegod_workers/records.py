@@ -45,6 +45,8 @@ class Assignment(_Record):
     kind: Kind = "first"
     reads: tuple[str, ...] = ()
     """Files of the task's dependencies and of the skeleton; shown as signatures."""
+    skeleton: tuple[str, ...] = ()
+    """Those of `reads` that no dependency names: shown only where the task's own files lead to them."""
     findings: tuple[Finding, ...] = ()
     context_tokens: int
     answer_tokens: int

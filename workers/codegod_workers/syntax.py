@@ -79,7 +79,7 @@ def symbols(path: str, text: str, *, alone: bool = False) -> tuple[Symbol, ...] 
 
     `alone`: None as well when anything but definitions and comments stands at the top.
     """
-    root = _parsed(path, text)
+    root = parsed(path, text)
     if root is None:
         return None
     found = tuple(_symbols(root, "", 0))
@@ -98,10 +98,9 @@ def strings(path: str, text: str) -> frozenset[int]:
     return frozenset(_string_lines(root))
 
 
-def bodies(path: str, text: str) -> tuple[tuple[int, int], ...] | None:
-    """The places of the outermost function bodies in bytes, braces included; None when the file does not parse."""
-    root = _parsed(path, text)
-    return None if root is None else tuple(_bodies(root))
+def bodies_in(root: Node) -> tuple[tuple[int, int], ...]:
+    """The places of the outermost function bodies under `root` in bytes, braces included."""
+    return tuple(_bodies(root))
 
 
 @lru_cache(maxsize=len(_GRAMMARS))
@@ -112,7 +111,8 @@ def _language(suffix: str) -> Language:
     return Language(getattr(importlib.import_module(module), factory)())
 
 
-def _parsed(path: str, text: str) -> Node | None:
+def parsed(path: str, text: str) -> Node | None:
+    """The tree of a file; None when it does not parse, or there is no grammar for files of its name."""
     from tree_sitter import Parser
 
     suffix = PurePosixPath(path).suffix
@@ -152,11 +152,11 @@ def _name(node: Node) -> str:
         return ""
     name = _text(node.child_by_field_name("name"))
     receiver = node.child_by_field_name("receiver")
-    return f"{_receiver(_text(receiver))}.{name}" if receiver else name
+    return f"{receiver_of(_text(receiver))}.{name}" if receiver else name
 
 
-def _receiver(text: str) -> str:
-    """`T` of Go's `(t *T[P])`."""
+def receiver_of(text: str) -> str:
+    """The type of a method's receiver: `T` of Go's `(t *T[P])`."""
     words = text.strip("() ").partition("[")[0].split()
     return words[-1].lstrip("*") if words else ""
 

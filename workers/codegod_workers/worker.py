@@ -12,6 +12,7 @@ from codegod_workers.answer import Answer, AnswerFault, NoFiles, UnnamedFile, pa
 from codegod_workers.context import DoesNotFit, build_request
 from codegod_workers.dialogue import Ask, Conversation, Dialogue
 from codegod_workers.findings import from_fault, from_report
+from codegod_workers.languages import is_code, is_test, language_of
 from codegod_workers.reading import READ_SECONDS, Reader, Tools
 from codegod_workers.records import Assignment, Finding, Outcome, Spent, Submission
 from codegod_workers.splice import long_files, splice
@@ -22,6 +23,16 @@ CHECK_SECONDS = (
 )
 
 _OUTCOMES: Mapping[str, Outcome] = {"BLOCKED": "blocked", "TOO_BIG": "too_big", "CONTRACT": "contract"}
+
+
+class NoPackages(AnswerFault):
+    """`project_add_dependency` adds to Python's manifests alone."""
+
+    def __init__(self, dependencies: Sequence[str]) -> None:
+        super().__init__(
+            f"No package can be added to this task ({', '.join(dependencies)}). Leave the `needs` block out and use what "
+            "the manifest declares; if it cannot be done so, answer `BLOCKED:` and the package's name."
+        )
 
 
 class ToolRefused(Exception):
@@ -61,6 +72,13 @@ class Worker:
                 attempt=assignment.attempt, outcome=outcome, note=answer.reason, spent=_spent(talk)
             )
         return await self._hand_in(assignment, answer, talk)
+
+    async def repeat(self, assignment: Assignment) -> Submission:
+        """Hand in the task's files as they stand in the tree, without asking anybody: an answer whose tests have changed."""
+        texts = await Reader(self.tools, self._recall).texts(assignment.task.files)
+        return await self._hand_in(
+            assignment, Answer(files=texts), Conversation(self.ask, self.tools, assignment)
+        )
 
     async def _recall(self, arguments: Mapping[str, Any]) -> str:
         pack = await self._call("memory.memory_pack", arguments)
@@ -110,7 +128,7 @@ class Worker:
     async def _check(self, assignment: Assignment) -> Mapping[str, Any]:
         arguments = {
             "paths": list(assignment.task.files),
-            "tests": [*assignment.task.tests, *filter(_is_test, assignment.task.files)],
+            "tests": [*assignment.task.tests, *filter(is_test, assignment.task.files)],
         }
         checked = await self._call("sandbox.check_run", arguments, within=CHECK_SECONDS)
         return checked.data or {}
@@ -156,11 +174,6 @@ def spent_on(reply: ModelReply) -> Spent:
     )
 
 
-def _is_test(path: str) -> bool:
-    name = path.rpartition("/")[2]
-    return path.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
-
-
 def _spent(talk: Conversation) -> tuple[Spent, ...]:
     return tuple(spent_on(reply) for reply in talk.dialogue.replies)
 
@@ -178,10 +191,17 @@ def _usable(dialogue: Dialogue, assignment: Assignment, owned: Mapping[str, str]
         if not dialogue.written:
             raise
         answer = Answer()  # all its files stand in the tree already
+    if answer.needs.dependencies and not _may_add_packages(assignment.task.files):
+        raise NoPackages(answer.needs.dependencies)
     if reply.stop == "length":
         raise AnswerFault("The answer reached its length limit. Write the same files more briefly.")
     spliced = {path: splice(path, owned[path], parts) for path, parts in answer.parts.items()}
     return replace(answer, files={**answer.files, **spliced}, parts={})
 
 
-__all__ = ["Ask", "ToolRefused", "Tools", "Worker", "spent_on"]
+def _may_add_packages(files: Sequence[str]) -> bool:
+    languages = {language_of(path) for path in files if is_code(path)}
+    return not languages or "python" in languages
+
+
+__all__ = ["Ask", "NoPackages", "ToolRefused", "Tools", "Worker", "spent_on"]

@@ -17,6 +17,7 @@ EXIT_INTERRUPTED = 130
 # command -> module below `codegod_orchestrator.doors.commands` whose `run(options)` returns the exit code
 _COMMANDS = {
     "build": "build",
+    "change": "change",
     "plan": "plan",
     "resume": "resume",
     "list": "inspect",
@@ -25,6 +26,7 @@ _COMMANDS = {
     "report": "inspect",
     "cancel": "cancel",
     "doctor": "doctor",
+    "bench": "bench",
 }
 
 
@@ -53,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"codegod {version('codegod')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_build(commands.add_parser("build", help="build an application from a prompt or a plan"))
+    _add_change(
+        commands.add_parser("change", help="change an existing git repository; the result is a branch of it")
+    )
     _add_plan(commands.add_parser("plan", help="write plan.yaml for a prompt, to read, edit and build"))
     _add_resume(
         commands.add_parser("resume", help="go on with a build that was interrupted, failed or partial")
@@ -79,7 +84,29 @@ def _parser() -> argparse.ArgumentParser:
         metavar="MODEL",
         help="ask this model some twenty micro-tasks and keep what it can do",
     )
+    _add_bench(
+        commands.add_parser("bench", help="how often a model is right: build the bundled projects with it")
+    )
     return parser
+
+
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, metavar="MODEL", help="who writes the code")
+    parser.add_argument(
+        "--master",
+        default="simulator",
+        metavar="MODEL",
+        help="who plans (%(default)s: each project's own plan)",
+    )
+    parser.add_argument(
+        "--project", action="append", default=[], metavar="NAME", help="one project, as often as wanted (all)"
+    )
+    parser.add_argument("--out", default="", metavar="FILE", help="write the result as JSON too")
+    _add_limits(parser)
+    parser.add_argument(
+        "--max-parallel", type=int, default=0, metavar="N", help="tasks at a time (MAX_PARALLEL_TASKS)"
+    )
+    parser.add_argument("--mcp-config", default="", metavar="FILE", help="the mcp.json to use")
 
 
 def _add_build(parser: argparse.ArgumentParser) -> None:
@@ -96,6 +123,28 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
         help="an empty or new folder (./ and the prompt's first words, or the plan's name)",
     )
     _add_wishes(parser)
+    _add_models(parser)
+    _add_limits(parser)
+    parser.add_argument(
+        "--max-parallel", type=int, default=0, metavar="N", help="tasks at a time (MAX_PARALLEL_TASKS)"
+    )
+    parser.add_argument("--mcp-config", default="", metavar="FILE", help="the mcp.json to use")
+
+
+def _add_change(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", metavar="DIR", help="the repository; its files and branches stay as they are"
+    )
+    parser.add_argument(
+        "prompt",
+        help='a feature, a bug to mend, a refactoring, tests, a security audit; "-" reads it from standard input',
+    )
+    parser.add_argument(
+        "--branch",
+        default="",
+        metavar="NAME",
+        help="the branch to make (codegod/ and the prompt's first words)",
+    )
     _add_models(parser)
     _add_limits(parser)
     parser.add_argument(

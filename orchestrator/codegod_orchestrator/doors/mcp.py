@@ -60,6 +60,7 @@ from codegod_orchestrator.doors.host_asks import (
     folder_of,
     options_of,
 )
+from codegod_orchestrator.doors.host_changes import add_changes
 from codegod_orchestrator.doors.host_faults import told
 from codegod_orchestrator.doors.host_questions import add_questions
 from codegod_orchestrator.doors.host_resources import add_resources
@@ -115,11 +116,13 @@ def build_server(settings: Settings, served: ServerSettings) -> MCPServer[Any]:
             "Builds whole, tested applications from one prompt. Call build_start, then build_wait again and again "
             "until `ended` is true, then build_result. A build stops when this server stops; build_resume goes on. "
             'With master="host:" you plan and judge yourself, with worker="host:" you write too: then call '
-            "question_next and question_answer again and again until `ended` is true."
+            "question_next and question_answer again and again until `ended` is true. change_start does the same to an "
+            "existing git repository, and leaves a branch there."
         ),
         lifespan=lifespan,
     )
     _add_starting(server, settings, served.root)
+    add_changes(server, settings)
     _add_resuming(server)
     _add_planning(server, settings)
     _add_watching(server)

@@ -159,7 +159,9 @@ def _dropped(event: Event) -> list[str]:
 def _proved(event: Event) -> list[str]:
     hollow = len(event.data.get("hollow", ()))
     empty = f", {hollow} more cannot tell it from empty bodies" if hollow else ""
-    return [f"  {_count(int(event.data['evidence']), 'test')} can tell code from stubs{empty}"]
+    languages = _safe(", ".join(map(str, event.data.get("tried", ()))))
+    tried = f" (tried in {languages})" if languages else ""
+    return [f"  {_count(int(event.data['evidence']), 'test')} can tell code from stubs{empty}{tried}"]
 
 
 def _disagreed(event: Event) -> list[str]:
@@ -186,6 +188,11 @@ def _because(event: Event) -> str:
 def _dispatched(event: Event) -> list[str]:
     kind = _KINDS.get(str(event.data["kind"]), event.data["kind"])
     return [f"  {_safe(event.attempt)}: {_safe(kind)} by {_safe(event.data['model'])}"]
+
+
+def _repeated(event: Event) -> list[str]:
+    answer = _safe(event.data["answer"])
+    return [f"      its tests were amended: the answer of {answer} is tried again as it stands"]
 
 
 def _accepted(event: Event) -> list[str]:
@@ -222,7 +229,21 @@ def _checked(event: Event) -> list[str]:
     return [f"  the last run: [{colour}]{passed} of {_count(len(tests), 'test')} passed[/{colour}]"]
 
 
+def _surveyed(event: Event) -> list[str]:
+    known = event.data["known"]
+    failing = len(known["tests"])
+    found = len(known["findings"])
+    worse = [
+        *([f"{_count(failing, 'test')} failing already"] if failing else []),
+        *([f"{_count(found, 'finding')} of the checks"] if found else []),
+    ]
+    passed = _count(int(event.data["passed"]), "test")
+    return [f"  before the change: {passed} passed{_safe(''.join(f', {one}' for one in worse))}"]
+
+
 def _delivered(event: Event) -> list[str]:
+    if branch := event.data.get("branch"):
+        return [f"  delivered as the branch {_safe(branch)} of {_safe(event.data['path'])}"]
     return [f"  delivered to {_safe(event.data.get('path', 'a folder that was not named'))}"]
 
 
@@ -237,6 +258,7 @@ _TOLD: Mapping[str, Callable[[Event], list[str]]] = {
     "build.not_resumed": _not_resumed,
     "build.checked": _checked,
     "build.delivered": _delivered,
+    "change.surveyed": _surveyed,
     "cancel.requested": _cancel,
     "plan.saved": _planned,
     "plan.sent_back": _master_sent_back,
@@ -255,6 +277,7 @@ _TOLD: Mapping[str, Callable[[Event], list[str]]] = {
     "contract.ruled": _ruled,
     "ruling.unanswered": _unruled,
     "amendment.dropped": _dropped,
+    "answer.repeated": _repeated,
     "suite.disagreed": _disagreed,
     "image.seen": _image,
     "ruling.sent_back": _master_sent_back,

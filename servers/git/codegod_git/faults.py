@@ -316,3 +316,40 @@ class DeliveryRefused(ToolFault):
         super().__init__(f"{destination!r} {why}. Name an empty or absent folder that the user asked for.")
         self.destination = destination
         self.reason = reason
+
+
+class OriginRefused(ToolFault):
+    """The user's repository cannot be what a build starts from."""
+
+    def __init__(
+        self, folder: str, reason: Literal["grant", "path", "none", "redirected", "empty", "format", "inside"]
+    ) -> None:
+        why = {
+            "grant": "is not the repository that this caller may read. Name the one that the user asked for.",
+            "path": "is no absolute path of a folder. Name the folder that holds `.git`.",
+            "none": "is no git repository. Run `git init`, `git add` and `git commit` there, then try again.",
+            "redirected": "uses files outside its folder (a linked work tree, a submodule, or alternates). Make a plain "
+            "clone of it and name that.",
+            "empty": "has no commit yet. Commit what is there, then try again.",
+            "format": "names its objects by another hash than this build. Make a clone with SHA-1 and name that.",
+            "inside": "lies inside the served folder. Name a repository of the user's.",
+        }[reason]
+        super().__init__(f"{folder!r} {why}")
+        self.folder = folder
+        self.reason = reason
+
+
+class BranchRefused(ToolFault):
+    """The branch may not be made there."""
+
+    def __init__(self, branch: str, reason: Literal["grant", "taken", "checked out", "stranger"]) -> None:
+        why = {
+            "grant": "is not the branch that this caller may make. Name the one that was agreed.",
+            "taken": "exists already, and a branch is never overwritten. Rename or delete it, or choose another name.",
+            "checked out": "is checked out, so it is not moved. Switch to another branch, then try again.",
+            "stranger": "cannot be made there: the repository lacks the commit that this build started from. Name the "
+            "repository that it was imported from.",
+        }[reason]
+        super().__init__(f"{branch!r} {why}")
+        self.branch = branch
+        self.reason = reason

@@ -3,6 +3,9 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
 
 from codegod_git.names import split_trailer
 from codegod_git.objects import object_sizes, read_objects
@@ -19,9 +22,18 @@ _UNPRINTABLE = {code: 0x2400 + code for code in range(32) if chr(code) not in "\
 
 
 async def read_commits(git: Git, ids: Sequence[str]) -> list[CommitRecord]:
-    """The commits `ids`, in that order."""
+    """The commits `ids`, in that order. Where the history is cut off, a commit has no parents."""
     found = {name: data async for name, data in read_objects(git, await object_sizes(git, ids))}
-    return [parse_commit(name, found[name]) for name in ids]
+    cut = await anyio.to_thread.run_sync(_cut_off, git.git_dir / "shallow")
+    records = [parse_commit(name, found[name]) for name in ids]
+    return [one.model_copy(update={"parents": []}) if one.id in cut else one for one in records]
+
+
+def _cut_off(shallow: Path) -> frozenset[str]:
+    try:
+        return frozenset(shallow.read_text("ascii").split())
+    except FileNotFoundError:
+        return frozenset()
 
 
 def parse_commit(name: str, data: bytes) -> CommitRecord:

@@ -1,17 +1,19 @@
 """A workspace beside the commit it started from."""
 
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from codegod_git.faults import SparseCheckout
 from codegod_git.names import shown
-from codegod_git.objects import Entries, Status, changes
+from codegod_git.objects import LINK, Entries, Status, changes, object_sizes, read_objects
 from codegod_git.runner import Git
 from codegod_git.sites import Site
 from codegod_git.snapshot import Snapshot, take_snapshot
+from codegod_git.walk import link_stays_inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,25 @@ async def look_at(site: Site, *, into: Git | None = None) -> Look:
     snapshot = await take_snapshot(
         git, site.folder, base, own_repository=site.standalone, store=into is not None
     )
+    if not site.standalone:
+        kept = await _never_written(site.repository.git, base, snapshot.entries)
+        snapshot = replace(snapshot, entries={**snapshot.entries, **kept})
     return Look(head, base, snapshot)
+
+
+async def _never_written(git: Git, base: Entries, entries: Entries) -> Entries:
+    """The links of the base that no checkout writes, because they lead out of the tree: nobody has deleted them."""
+    taken = {str(parent) for path in entries for parent in PurePosixPath(path).parents}
+    missing = {
+        path: entry
+        for path, entry in base.items()
+        if entry.mode == LINK and path not in entries and path not in taken
+    }
+    if not missing:
+        return {}
+    sizes = await object_sizes(git, (entry.id for entry in missing.values()))
+    targets = {name: os.fsdecode(data) async for name, data in read_objects(git, sizes)}
+    return {path: entry for path, entry in missing.items() if not link_stays_inside(path, targets[entry.id])}
 
 
 async def _require_whole(git: Git) -> None:

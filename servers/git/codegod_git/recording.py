@@ -24,6 +24,7 @@ from codegod_git.records import Commit, Initialised, Noted
 from codegod_git.repository import (
     ARCHIVE,
     ATTEMPTS,
+    BASE,
     CANDIDATES,
     LANDED,
     MAIN,
@@ -36,7 +37,7 @@ from codegod_git.sites import Site, Sites, require_own_folder
 from codegod_kit import Grant, current_grant
 
 # Bookkeeping of this server: these refs move by their own tools only.
-_RESERVED = (ARCHIVE, CANDIDATES, LANDED, TREES)
+_RESERVED = (ARCHIVE, BASE, CANDIDATES, LANDED, TREES)
 _PENDING = {
     "MERGE_HEAD": "merge",
     "rebase-merge": "rebase",

@@ -182,3 +182,27 @@ class Delivered(BaseModel):
     path: str
     head: str
     commits: int
+
+
+class Origin(BaseModel):
+    path: str
+    head: str = Field(description="The commit that HEAD is at")
+    branch: str = Field(description="The branch that is checked out; empty when none is")
+    changed: list[str] = Field(description="Files that differ from that commit, or are in none")
+    cut: bool = Field(description=_CUT)
+    free_branch: str = Field(description="The wanted branch, or the next name that is free")
+
+
+class Imported(BaseModel):
+    commit: str
+    tree: str
+    ref: str = Field(description="What keeps the commit here")
+    files: int
+
+
+class DeliveredBranch(BaseModel):
+    path: str
+    branch: str
+    head: str
+    base: str = Field(description="The commit that the branch goes on from")
+    commits: int = Field(description="How many it has beyond that")

@@ -21,6 +21,7 @@ CANDIDATES = "refs/codegod/candidates/"
 LANDED = "refs/codegod/landed/"
 ARCHIVE = "refs/codegod/archive/"
 CONTRACT = "refs/codegod/contract"
+BASE = "refs/codegod/base"
 
 
 @dataclass(frozen=True, slots=True)

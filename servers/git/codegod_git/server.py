@@ -4,7 +4,9 @@ from typing import Any
 
 from mcp.server import MCPServer
 
+from codegod_git.branches import register_branches
 from codegod_git.delivery import register_delivery
+from codegod_git.importing import register_importing
 from codegod_git.merging import register_merging
 from codegod_git.reading import register_reading
 from codegod_git.recording import register_recording
@@ -25,8 +27,8 @@ _FOR_BUILDS = (
 def build_server(settings: ServerSettings, *, allow_deliver: str = "") -> MCPServer[Any]:
     """Serve the repository at the root (standalone), or the repositories of the builds below it (with grants).
 
-    `allow_deliver` is the folder that `repo_deliver` may make where no grant names one. The tools for trees and for
-    the merge queue exist for builds only: a single folder has no second tree.
+    `allow_deliver` is the folder that `repo_deliver` may make where no grant names one. The tools for trees, for the
+    merge queue and for a repository to start from exist for builds only: a single folder has no second tree.
     """
     sites = Sites(settings)
     builds = settings.verifier is not None
@@ -36,6 +38,8 @@ def build_server(settings: ServerSettings, *, allow_deliver: str = "") -> MCPSer
     if builds:
         register_worktrees(server, sites)
         register_merging(server, sites)
+        register_importing(server, sites)
+        register_branches(server, sites)
     register_delivery(server, sites, allow_deliver)
     return server
 

@@ -52,7 +52,8 @@ class Sites:
 
     def __init__(self, settings: ServerSettings) -> None:
         # What the operator names may be a link; what lies below it may not.
-        self.workspaces = Workspaces(replace(settings, root=settings.root.resolve()))
+        self.root = settings.root.resolve()
+        self.workspaces = Workspaces(replace(settings, root=self.root))
         self.locks = WriteLocks()
         self._path = settings.environment.get("PATH", os.defpath)
         self._identity = _identity(settings.environment)
@@ -79,6 +80,12 @@ class Sites:
         head = tree_ref(handle.tree)
         repository = await self._repository(build / "repo.git", ours=True)
         return Site(str(handle), folder, repository, head, build / "scratch" / "git")
+
+    async def foreign(self, folder: Path) -> Site:
+        """Somebody's own repository beside those that are served; it must be whole, and lie in one folder."""
+        repository = await self._repository(folder / ".git", ours=False)
+        _require_real(repository.git.git_dir, "")
+        return Site("", folder, repository, "HEAD", folder)
 
     async def program(self) -> str:
         """The git that is used; a `GitMissing` when there is none, or none that is new enough."""

@@ -206,6 +206,11 @@ def _content(root: int, one: Found, algorithm: str) -> _Content | None:
     return _Content(mode, _hash(algorithm, len(data), [data]), len(data), data)
 
 
+def blob_id(data: bytes, algorithm: str) -> str:
+    """What git would call a file with this content."""
+    return _hash(algorithm, len(data), [data])
+
+
 def _hash(algorithm: str, size: int, chunks: Iterable[bytes]) -> str:
     # git names objects by this hash; nothing is protected by it.
     digest = hashlib.new(algorithm, b"blob %d\0" % size, usedforsecurity=False)

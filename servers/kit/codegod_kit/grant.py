@@ -82,7 +82,12 @@ class Grant(BaseModel):
     )
     write: tuple[str, ...] = Field(default=("**",), description="Globs of paths that file tools may change")
     network: bool = Field(default=False, description="Whether env_prepare may use the egress proxy")
-    deliver: str = Field(default="", description="The one absolute folder that repo_deliver may create")
+    source: str = Field(default="", description="The one absolute folder that repo_import may read")
+    deliver: str = Field(default="", description="The one absolute folder that a delivery may write to")
+    branch: str = Field(
+        default="",
+        description="The one branch that branch_deliver may make there; empty: none, but a new folder",
+    )
     deadline: float = Field(allow_inf_nan=False, description="Epoch seconds; no call outlives it")
 
     def allows(self, server: str, tool: str) -> bool:

@@ -10,6 +10,7 @@ from codegod_kit.plan import Behaviour, Plan, Task
 from codegod_mesh import CallResult
 from codegod_models import Message, ModelRequest
 from codegod_orchestrator.acceptance import ACCEPTANCE_REF, Acceptance, AcceptanceRefused, Acceptor
+from codegod_orchestrator.acceptance_answer import AcceptanceAnswer
 from codegod_orchestrator.acceptance_run import AcceptanceRun, behaviours_seen
 from codegod_orchestrator.finishing import why_partial
 from codegod_orchestrator.toolset import Desk
@@ -83,6 +84,7 @@ class Tools:
     answers: Mapping[str, CallResult] = field(default_factory=dict)
     asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     level: str = "bubblewrap"
+    base: str = ""
 
     async def call(self, name: str, arguments: Mapping[str, Any], *, within: float = 60) -> CallResult:
         self.asked.append((name, arguments))
@@ -296,3 +298,59 @@ def test_tests_that_prove_nothing_are_enough_only_where_every_behaviour_was_seen
     assert why_partial(PLAN.model_copy(update={"behaviours": ()}), {"a"}, [], ["a"]) == said
     assert why_partial(PLAN.model_copy(update={"behaviours": untested}), {"a"}, [], ["a"]) == said
     assert said in why_partial(PLAN.model_copy(update={"behaviours": seen}), {"a"}, unproved, ["a"])
+
+
+@dataclass
+class Before:
+    """Says which behaviours are there before a change, one answer after the other."""
+
+    passing_ids: list[tuple[str, ...]]
+
+    async def passing(self, answer: AcceptanceAnswer) -> tuple[str, ...]:
+        return self.passing_ids.pop(0)
+
+
+def changing(master: Master, *passing: tuple[str, ...]) -> Acceptor:
+    return Acceptor(
+        cast("Voice", master),
+        cast("Any", fresh()),
+        repository="## Files\n\n- app.py",
+        started=("python -m app --port {port}", "/health"),
+        before=Before(list(passing)),
+    )
+
+
+async def test_the_tests_of_a_change_are_written_with_the_repository_in_sight() -> None:
+    master = Master([said(READS)])
+    kept = await changing(master, ()).write("Read it aloud")
+    text = master.asked[0].messages[-1].text
+    assert text.startswith("Step: acceptance\nChange: of an existing repository\nAttempt: 1\n")
+    assert "# The repository\n\n## Files\n\n- app.py" in text
+    assert "started with `python -m app --port {port}`" in text
+    assert (kept.start, kept.health, kept.before) == ("python -m app --port {port}", "/health", ())
+
+
+async def test_a_master_is_told_once_when_its_tests_pass_before_the_change() -> None:
+    master = Master([said(READS), said(READS)])
+    kept = await changing(master, ("B1",), ("B1",)).write("Tidy it up")
+    assert "passes before the change already" in master.asked[1].messages[-1].text
+    assert kept.before == ("B1",)
+
+
+async def test_one_behaviour_that_is_there_already_is_kept_and_noted() -> None:
+    master = Master([said(f"{READS}, {LISTS}")])
+    kept = await changing(master, ("B2",)).write("Read it aloud")
+    assert len(master.asked) == 1
+    assert kept.before == ("B2",)
+
+
+@pytest.mark.parametrize(
+    ("start", "tool"), [("", "sandbox.check_run"), ("python -m app", "sandbox.app_check")]
+)
+async def test_the_tests_of_a_library_import_the_project_itself(start: str, tool: str) -> None:
+    tools = Tools({"sandbox.check_run": CLEAN, "sandbox.app_check": CLEAN}, base="refs/codegod/base")
+    behaviours = (Behaviour(id="B1", text="Reads", test="acceptance/test_api.py::test_reads"),)
+    wanted = Acceptance(behaviours=behaviours, start=start, commit="c", files=("acceptance/test_api.py",))
+    await AcceptanceRun(cast("Any", Master([])), cast("Any", tools)).run(wanted)
+    asked = [(name, arguments["tests"]) for name, arguments in tools.asked if "tests" in arguments]
+    assert asked == [(tool, ["acceptance/test_api.py"])]

@@ -153,3 +153,39 @@ def test_other_languages_have_recipes_of_their_own() -> None:
     go = missing_artifacts(PLAN, "", {"go.mod"})
     assert "go test ./..." in go["README.md"]
     assert "go-version-file" in go[".github/workflows/tests.yml"]
+
+
+@pytest.mark.parametrize(
+    ("start", "present", "package", "words"),
+    [
+        ("PORT={port} go run ./cmd/list -v", {"go.mod"}, "./cmd/list", ["-v"]),
+        ("", {"go.mod", "main.go"}, ".", []),
+        ("", {"go.mod", "cmd/list/main.go"}, "./cmd/list", []),
+    ],
+)
+def test_go_is_compiled_into_its_image_and_run_from_its_sources_elsewhere(
+    start: str, present: set[str], package: str, words: list[str]
+) -> None:
+    added = missing_artifacts(PLAN.model_copy(update={"start": start}), "", present)
+    program = "/usr/local/bin/app"
+    assert f"RUN go build -o {program} {package}\n" in added["Dockerfile"]
+    assert added["Dockerfile"].endswith(f"CMD {json.dumps([program, *words])}\n")
+    assert f"go run {package}" in added["README.md"]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "start", "told"),
+    [
+        ("[project]\nname = 'wc'\n", "python -m wc", True),
+        ("[project]\nname = 'wc'\n", "", True),
+        ("[project]\nname = 'wc'\n", "PYTHONPATH=lib python -m wc", False),
+        (MANIFEST, "python -m wc", False),
+    ],
+)
+def test_code_under_src_that_nothing_installs_is_found_by_who_starts_it(
+    manifest: str, start: str, told: bool
+) -> None:
+    plan = PLAN.model_copy(update={"start": start})
+    added = missing_artifacts(plan, manifest, {"pyproject.toml", "src/wc/__main__.py"})
+    assert ('ENV PYTHONPATH="src"' in added["Dockerfile"]) is told
+    assert ("PYTHONPATH=src uv run python -m wc" in added["README.md"]) is told

@@ -95,11 +95,55 @@ async def test_a_test_that_never_got_to_the_bodies_has_shown_nothing() -> None:
     assert [finding.rule for finding in hollow.doubts] == ["report-cut"]
 
 
+async def test_a_file_that_ends_as_a_whole_speaks_for_its_tests_and_they_for_it() -> None:
+    whole, part = "tests/b.test.ts", "tests/c.test.ts::shows"
+    stub = 'export function count(): number { throw new Error("not implemented"); }\n'
+    seen = [
+        {"id": f"{whole}::counts", **_seen("failed")},
+        {"id": part.partition("::")[0], **_seen("timeout", "timeout")},
+    ]
+    bench = Bench(none={"tests": seen}, default={"tests": seen[:1]})
+    hollow = await bench.hollow({"src/a.ts": stub}, [whole, part])
+    assert hollow.tests == {part: ("default",)}
+
+
+async def test_a_test_that_still_meets_a_stub_has_shown_nothing_and_is_named() -> None:
+    stub = 'export function count(): number { throw new Error("not implemented"); }\n'
+    bench = Bench(none=_report(saw=_seen("failed", "stub")), default=_report(saw=_seen("failed", "stub")))
+    hollow = await bench.hollow({"src/a.ts": stub}, [SAW])
+    assert hollow.untried == (f"{SAW}: it meets a body that says that it is not implemented",)
+
+
 async def test_without_stubs_or_red_tests_nothing_is_run() -> None:
     bench = Bench()
-    other = 'export function count(): number { throw new Error("not implemented"); }\n'
-    assert (await bench.hollow({"src/a.py": "X = 1\n", "src/a.ts": other}, [SAW])).tests == {}
-    assert (await bench.hollow({"src/a.py": STUB}, [])).tests == {}
+    assert await bench.hollow({"src/a.py": "X = 1\n", "src/a.ts": "export const X = 1;\n"}, [SAW]) == Hollow()
+    assert await bench.hollow({"src/a.py": STUB}, []) == Hollow()
+
+
+async def test_stubs_of_all_languages_are_emptied_together_and_what_cannot_be_is_named() -> None:
+    bench = Bench(none=_report(saw=_seen("failed")), default=_report(saw=_seen("failed")))
+    files = {
+        "src/a.py": STUB,
+        "src/a.ts": 'export function count(): number { throw new Error("not implemented"); }\n',
+        "src/a.js": 'export function name() { throw new Error("not implemented"); }\n',
+        "src/a.go": 'package a\n\nfunc Count() int { panic("not implemented") }\n',
+        "src/broken.ts": "export function (: {\n",
+        "src/lib.rs": "pub fn count() -> u32 { todo!() }\n",
+    }
+    hollow = await bench.hollow(files, [SAW])
+    assert hollow.tried == ("Go", "JavaScript", "Python", "TypeScript")
+    assert hollow.untried == (
+        "src/broken.ts: line 1 cannot be read",
+        "src/lib.rs: null bodies are not made for '.rs' files",
+    )
+    for kind, value in (("none", "undefined"), ("default", "0")):
+        written = bench.trees[f"null.{kind}"].written
+        assert f"return {value} as any;" in written["src/a.ts"]
+        assert "return undefined;" in written["src/a.js"]
+        assert "func Count() (_ int) { return }" in written["src/a.go"]
+        assert {path: written[path] for path in ("src/broken.ts", "src/lib.rs")} == {
+            path: files[path] for path in ("src/broken.ts", "src/lib.rs")
+        }
 
 
 def test_a_task_whose_red_tests_are_all_hollow_is_sent_back_with_what_to_do() -> None:

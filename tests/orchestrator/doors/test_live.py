@@ -87,8 +87,8 @@ APPENDED: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["  from outside: 1 of 3 behaviours proved", "      B2: assert 404 == 200"],
     ),
     "contract.proved": (
-        {"evidence": 5, "guards": 1, "hollow": {"t": ["none"]}},
-        ["  5 tests can tell code from stubs, 1 more cannot tell it from empty bodies"],
+        {"evidence": 5, "guards": 1, "hollow": {"t": ["none"]}, "tried": ["Go", "Python"]},
+        ["  5 tests can tell code from stubs, 1 more cannot tell it from empty bodies (tried in Go, Python)"],
     ),
     "contract.ruled": ({"ruling": "code", "reason": "as asked"}, ["  api: the master rules: code: as asked"]),
     "contract.amended": (

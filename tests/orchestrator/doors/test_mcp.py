@@ -85,6 +85,7 @@ async def test_every_tool_tells_a_host_what_it_does_and_how_it_is_called(
         templates = (await client.list_resource_templates()).resource_templates
     assert set(tools) == {
         "build_start",
+        "change_start",
         "build_wait",
         "build_status",
         "build_cancel",

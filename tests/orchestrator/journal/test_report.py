@@ -224,6 +224,24 @@ async def test_a_task_without_a_red_test_is_named(
     )
 
 
+async def test_what_empty_bodies_have_shown_is_said(
+    journal: Journal, claimed: ClaimedBuild, land: Callable[[ClaimedBuild, str], Awaitable[object]]
+) -> None:
+    test = test_named("tests/test_storage.py::test_put", "failed")
+    hollow = test.model_copy(update={"reason": "stub", "hollow": ("none",)})
+    await claimed.save_contract("contract-2", "t", Evidence(tree="t", tests=(hollow,)))
+    await claimed.append("contract.proved", {"tried": ["Python"], "untried": ["a.rs: why"]})
+    await land(claimed, "storage")
+    report = await read_report(journal, claimed.id)
+    assert (
+        report.unproved[0]
+        == "task storage: its tests pass on empty bodies, so an empty answer would do: tests/test_storage.py::test_put"
+    )
+    assert "not tried on empty bodies: a.rs: why" in report.unproved
+    text = report_text(report)
+    assert "- Empty bodies: the contract's tests were tried on stubs that do nothing, in Python" in text
+
+
 def test_a_mixture_of_models_is_told_apart() -> None:
     assert simulation_notice(Spend(Amount(), real=("a",))) == ""
     assert simulation_notice(Spend(Amount(), simulated=("b",), real=("a",))).startswith(

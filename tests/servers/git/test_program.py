@@ -29,7 +29,7 @@ async def test_the_program_serves_a_folder_on_stdio_and_delivers_where_allowed(a
 
 async def test_every_tool_is_fit_for_small_models(build: Any) -> None:
     tools = (await build.client.list_tools()).tools
-    assert len(tools) == 16
+    assert len(tools) == 19
     for tool in tools:
         assert len(tool.name) <= 40
         assert tool.description and tool.annotations is not None

@@ -15,6 +15,8 @@ from rich.markup import escape
 
 from codegod_mesh import ConfigFault
 from codegod_models import ModelFault
+from codegod_orchestrator.doors.bench_text import sentence
+from codegod_orchestrator.doors.benched import read_benched
 from codegod_orchestrator.doors.choice import REAL_MODELS, Choice, choose_models
 from codegod_orchestrator.doors.cli import EXIT_DONE, EXIT_USAGE
 from codegod_orchestrator.doors.commands.doctor_model import probe_model
@@ -26,6 +28,7 @@ from codegod_orchestrator.journal import JournalFault
 FREE_BYTES = (
     2 << 30
 )  # an environment with a web framework and its cache take some hundred MB; a build a few MB
+BENCHES_SHOWN = 5  # the newest; a screen is to be read at a glance
 
 Mark = Literal["ok", "note", "missing"]
 _MARKS: dict[Mark, str] = {
@@ -76,6 +79,8 @@ async def _lines(options: argparse.Namespace) -> AsyncIterator[Line]:
     yield _state(settings)
     async for line in _models(options, settings):
         yield line
+    for benched in read_benched(settings.state)[:BENCHES_SHOWN]:
+        yield Line("note", "bench", f"{benched.name}, {benched.at:%Y-%m-%d}: {sentence(benched)}")
     for line in await _sandbox(settings):
         yield line
     yield _docker()

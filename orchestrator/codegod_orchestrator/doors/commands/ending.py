@@ -28,7 +28,12 @@ def show_ending(report: Report, log: Path, console: Console) -> None:
     if report.spend.simulated:
         _say(console, f"  {REAL_MODELS}", wrapped=True)
     console.print()
-    if report.delivered:
+    if report.branch:
+        place = shlex.quote(report.delivered)
+        _say(console, f"The branch {report.branch} is in {report.delivered}; nothing else there was touched")
+        _say(console, f"Read it: git -C {place} log -p {report.base[:12]}..{report.branch}")
+        _say(console, f"Take it: git -C {place} merge {report.branch}")
+    elif report.delivered:
         _say(console, f"The repository is in {report.delivered}")
         tests = tests_command(_files_of(Path(report.delivered)), _uv())
         _say(console, f"Run its tests: cd {shlex.quote(report.delivered)} && {tests}")

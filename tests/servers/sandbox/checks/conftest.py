@@ -28,6 +28,8 @@ _PACKAGES = (
     "typing_extensions.py",
 )  # fmt: skip
 _METADATA = ("anyio", "pytest", "pytest_timeout")
+# The first test that needs the tools of a language installs them, and the others wait for it.
+INSTALL_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Workshop:
             (self.root / name).write_text(text, "utf-8")
 
     async def prepare(self) -> dict[str, Any]:
-        with anyio.fail_after(300):
+        with anyio.fail_after(INSTALL_SECONDS):
             result = await self.client.call_tool("env_prepare", {})
         assert not result.is_error, said(result)
         return result.structured_content or {}
@@ -160,15 +162,6 @@ async def checker(shared_state: Path, state_dir: Path) -> AsyncIterator[Checker]
     register_checks(server, Workspaces(settings), sandbox, environments)
     async with Client(server) as client:
         yield Checker(client, root, environments)
-
-
-@pytest.fixture(scope="session")
-def kit_state() -> Iterator[Path]:
-    """A state folder whose tools and environments are installed once for all tests that ask for real ones."""
-    folder = Path(tempfile.mkdtemp(prefix="codegod-kits-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
