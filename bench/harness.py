@@ -2,12 +2,15 @@
 
     uv run python bench/harness.py --quick
     uv run python bench/harness.py [--only oracle,null,faults,preset,ablations] [--project NAME] [--fault KIND] [--builds 20]
+    uv run python bench/harness.py --folder DIR --results FILE    (a long run: goes on where it was stopped)
+    uv run python bench/harness.py --summary FILE
 
 Every build is a process of the installed command `codegod`. What it delivered is then judged by this program alone: the
-reference project's acceptance tests are run on the delivered repository, and the tests that it holds are compared with
-those that the reference meant. Exit code 1 when a build said `done` and was not (a false done), when a wrong contract
-landed, when a perfect model did not get done, when an empty one did, or when a process ended in any other way than
-done, partial or failed. Seeds are printed; the same seed plays the same answers.
+reference project's acceptance tests are run on the delivered repository, the tests that it holds are compared with
+those that the reference meant, and the suite is run at every first-parent commit. Exit code 1 when a build said `done`
+and was not (a false done), when a wrong contract landed, when a commit is red, when a perfect model did not get done,
+when an empty one did, or when a process ended in any other way than done, partial or failed. Seeds are printed; the
+same seed plays the same answers.
 """
 
 from __future__ import annotations
@@ -16,9 +19,9 @@ import argparse
 import itertools
 import os
 import re
+import shlex
 import shutil
 import sqlite3
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,83 +30,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from importlib import resources
+from datetime import UTC, datetime
 from pathlib import Path
 
-from codegod_kit.plan import Plan, load_plan
-from codegod_simulator.faults import KINDS
+ROOT = Path(__file__).resolve().parents[1]
+if not __package__:  # run as a file: what lies beside it is found from the root
+    sys.path.insert(0, str(ROOT))
 
-ABLATIONS = ("no_checks", "no_contract_tests", "no_resample", "no_amendment")
-GROUPS = "oracle,null,faults,preset,ablations"
+from bench.cases import GROUPS, WEAK, Case, cases, projects
+from bench.results import Verdict, append_result, read_results, summary
+
 BUILD_SECONDS = 900  # thirty times a bundled build: what is still busy then hangs
+JUDGE_SECONDS = 3600  # a suite for every commit, on a busy machine
 ENDS = {0: "done", 3: "partial", 1: "failed"}
-LADDER = "simulator,simulator:strong"
-WEAK = "simulator"
-
-QUICK_FAULTS = frozenset(
-    {
-        "worker:prose",
-        "worker:truncation",
-        "worker:malformed_json",
-        "worker:no_work",
-        "worker:stub_body",
-        "worker:empty_values",
-        "worker:hallucinated_import",
-        "worker:signature_drift",
-        "worker:same_answer",
-        "worker:deleted_test",
-        "master:wrong_test",
-        "master:vacuous_test",
-        "master:stub_disagrees",
-        "master:two_owners",
-        "master:cycle",
-        "master:529",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """One reference project."""
-
-    folder: Path
-    plan: Plan
-
-    @property
-    def prompt(self) -> str:
-        return self.plan.prompts[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One build to be made, and what may become of it."""
-
-    project: Project
-    group: str
-    name: str
-    options: str
-    ladder: str = LADDER
-    must_be_done: bool = False
-    must_not_be_done: bool = False
-    without: str = ""
-    """What is taken out of the product for this build; such a one may end as it likes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How one build ended and what is wrong with that, if anything."""
-
-    case: Case
-    state: str
-    seconds: float
-    attempts: int
-    complaints: tuple[str, ...]
-    cached: float | None = None
-    overhead: float | None = None
-
-    @property
-    def false_done(self) -> bool:
-        return self.state == "done" and any(one.startswith("acceptance") for one in self.complaints)
 
 
 @dataclass(slots=True)
@@ -111,50 +50,82 @@ class Bench:
     """Where the builds are made: one state folder for all, so that environments are prepared once."""
 
     folder: Path
-    keep: bool = False
+    patience: float = BUILD_SECONDS
+    revision: str = ""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))  # builds share one bench
 
     def judge(self, case: Case) -> Verdict:
-        out = self.folder / f"out-{next(self._numbers)}"
+        """Make the build of `case`; what it delivered and said is kept only when something is wrong with it."""
+        place = self._place()
         started = time.monotonic()
-        code, told = self._build(case, out)
+        code, told = self._build(case, place)
         seconds = time.monotonic() - started
         state = ENDS.get(code, f"exit {code}")
-        complaints = list(_complaints(case, state, out, told))
-        if not self.keep:
-            shutil.rmtree(out, ignore_errors=True)
-        found = re.search(r"^(b-\w+) is ", told, re.MULTILINE)
-        figures = self._figures(found[1]) if found else (0, None, None)
-        return Verdict(case, state, seconds, figures[0], tuple(complaints), *figures[1:])
+        complaints = tuple(self._complaints(case, state, place / "out", told))
+        found = re.search(r"^(b-\w+) {2}", told, re.MULTILINE)
+        build = found[1] if found else ""
+        attempts, cached, overhead = self._figures(build)
+        verdict = Verdict(
+            key=case.key,
+            project=case.project.plan.name,
+            group=case.group,
+            name=case.name,
+            options=case.options,
+            without=case.without,
+            state=state,
+            reason="" if state == "done" else _reason(told),
+            seconds=round(seconds, 1),
+            attempts=attempts,
+            complaints=complaints,
+            struck=_has_struck(place / "struck", case) if case.fault else None,
+            cached=cached,
+            overhead=overhead,
+            build=build,
+            revision=self.revision,
+            ended=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        (place / "told").write_text(told, "utf-8")
+        if not complaints or case.without:
+            shutil.rmtree(place, ignore_errors=True)
+        return verdict
 
-    def _build(self, case: Case, out: Path) -> tuple[int, str]:
+    def _place(self) -> Path:
+        """A folder for one build. Those of an earlier run that something was wrong with stay."""
+        for number in self._numbers:
+            place = self.folder / f"build-{number}"
+            try:
+                place.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            return place
+        raise AssertionError("unreachable")
+
+    def _build(self, case: Case, place: Path) -> tuple[int, str]:
         program = [_program("codegod")]
         if case.without:
             program = [sys.executable, str(Path(__file__).with_name("ablated.py")), case.without]
-        command = [*program, "build", case.project.prompt, "--out", str(out)]
-        named = "" if _is_bundled(case.project) else f":{case.project.folder}"
-        command += ["--master", f"simulator{named}"]
-        command += [
-            "--ladder",
-            ",".join(rung + (named if rung == WEAK else "") for rung in case.ladder.split(",")),
-        ]
-        try:
-            done = subprocess.run(
-                command,
-                env=self._environment(case),
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=BUILD_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return -1, ""
-        return done.returncode, done.stdout
+        named = "" if case.project.is_bundled else f":{case.project.folder}"
+        ladder = ",".join(rung + (named if rung == WEAK else "") for rung in case.ladder.split(","))
+        command = [*program, "build", case.project.prompt, "--out", str(place / "out")]
+        command += ["--master", f"simulator{named}", "--ladder", ladder]
+        with (place / "telling").open("w+", encoding="utf-8", errors="replace") as telling:
+            try:
+                code = subprocess.run(
+                    command,
+                    env=self._environment(case, place),
+                    cwd=place,
+                    stdin=subprocess.DEVNULL,
+                    stdout=telling,
+                    stderr=subprocess.STDOUT,
+                    timeout=self.patience,
+                    check=False,
+                ).returncode
+            except subprocess.TimeoutExpired:
+                code = -1
+            telling.seek(0)
+            return code, telling.read()
 
-    def _environment(self, case: Case) -> dict[str, str]:
+    def _environment(self, case: Case, place: Path) -> dict[str, str]:
         keep = {
             name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_MODEL"))
         }
@@ -163,13 +134,36 @@ class Bench:
             keep
             | {
                 "CODEGOD_STATE_DIR": str(self.folder / "state"),
-                "CODEGOD_SIMULATOR_OPTIONS": case.options,
+                "CODEGOD_SIMULATOR_OPTIONS": f"{case.options} --struck {shlex.quote(str(place / 'struck'))}",
                 "CODEGOD_IDLE_SECONDS": "5",  # a stalled stream is given up after five seconds instead of two minutes
             }
         )
 
+    def _complaints(self, case: Case, state: str, out: Path, told: str) -> Iterator[str]:
+        """What is wrong with how a build ended."""
+        if state not in ENDS.values():
+            yield f"ended as {state}: {_last_line(told)}"
+        if "Traceback (most recent call last)" in told:
+            yield f"crashed: {_last_line(told)}"
+        elif case.must_be_done and state != "done":
+            yield f"not done: {_reason(told)}"
+        if case.must_not_be_done and state == "done":
+            yield "done with an empty model"
+        if state == "done" or (out / ".git").exists():
+            more = [] if state == "done" else ["--commits-only"]
+            judge = [sys.executable, "-m", "bench.judging", *more]
+            command = [*judge, "--cache", str(self.folder / "judge"), str(case.project.folder), str(out)]
+            judged = subprocess.run(
+                command, cwd=ROOT, capture_output=True, text=True, timeout=JUDGE_SECONDS, check=False
+            )
+            yield from judged.stdout.splitlines()
+            if judged.returncode:
+                yield f"could not be judged: {_last_line(judged.stderr)}"
+
     def _figures(self, build: str) -> tuple[int, float | None, float | None]:
         """Attempts, the share of the master's input that was read from the cache, and seconds of overhead per attempt."""
+        if not build:
+            return 0, None, None
         place = f"file:{self.folder / 'state' / 'journal.db'}?mode=ro"
         with closing(sqlite3.connect(place, uri=True)) as journal:
             (attempts, spent) = journal.execute(
@@ -194,24 +188,10 @@ class Bench:
         )
 
 
-def _complaints(case: Case, state: str, out: Path, told: str) -> Iterator[str]:
-    """What is wrong with how a build ended."""
-    if state not in ENDS.values():
-        yield f"ended as {state}: {_last_line(told)}"
-    if "Traceback (most recent call last)" in told:
-        yield f"crashed: {_last_line(told)}"
-    elif case.must_be_done and state != "done":
-        yield f"not done: {_reason(told)}"
-    if case.must_not_be_done and state == "done":
-        yield "done with an empty model"
-    if state == "done":
-        commits = ["--commits"] if case.group == "oracle" else []
-        judge = [sys.executable, str(Path(__file__).with_name("judging.py")), *commits]
-        command = [*judge, str(case.project.folder), str(out)]
-        judged = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
-        yield from judged.stdout.splitlines()
-        if judged.returncode:
-            yield f"could not be judged: {_last_line(judged.stderr)}"
+def _has_struck(file: Path, case: Case) -> bool:
+    """Whether the fault of a case was due in its own project: the simulator tells it line by line."""
+    lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+    return any(line.split()[:2] == [case.fault, case.project.plan.name] for line in lines)
 
 
 def _program(name: str) -> str:
@@ -230,149 +210,90 @@ def _last_line(text: str) -> str:
     return lines[-1][:160] if lines else "nothing was said"
 
 
-def _is_bundled(project: Project) -> bool:
-    return project.folder.parent == _bundle()
-
-
-def _bundle() -> Path:
-    return Path(str(resources.files("codegod_simulator") / "projects"))
-
-
-def projects(folders: Sequence[Path], names: Sequence[str]) -> list[Project]:
-    """The bundled projects and those in `folders`; all, or those called one of `names`."""
-    found = [folder for folder in sorted(_bundle().iterdir()) if (folder / "plan.yaml").is_file()]
-    loaded = [Project(folder, load_plan(folder / "plan.yaml")) for folder in [*found, *folders]]
-    return [project for project in loaded if not names or project.plan.name in names]
-
-
-def cases(chosen: Sequence[Project], options: argparse.Namespace) -> Iterator[Case]:
-    """All builds of a run, in order."""
-    groups = options.only.split(",")
-    seed = options.seed
-    for project in chosen:
-        if "oracle" in groups:
-            yield Case(project, "oracle", "oracle", f"--preset oracle --seed {seed}", must_be_done=True)
-        if "null" in groups:
-            for preset in ("stubs", "empty"):
-                yield Case(project, "null", preset, f"--preset {preset} --seed {seed}", must_not_be_done=True)
-    for project in _cheapest(chosen) if options.quick else chosen:
-        for fault in faults(options) if "faults" in groups else ():
-            yield Case(project, "faults", fault, f"--preset oracle --fault {fault} --seed {seed}")
-    if "preset" in groups:
-        for ladder, title in ((LADDER, "with a strong last rung"), (WEAK, "without upper rungs")):
-            for number in range(options.builds):
-                project = chosen[number % len(chosen)]
-                name = f"{options.preset} {title}"
-                yield Case(project, name, name, f"--preset {options.preset} --seed {seed + number}", ladder)
-    if "ablations" in groups:
-        yield from ablations(chosen, options)
-
-
-def ablations(chosen: Sequence[Project], options: argparse.Namespace) -> Iterator[Case]:
-    """The same builds at a published rate with a part of the product taken out; contracts are wrong for one of them."""
-    for without in ("", *ABLATIONS):
-        for number in range(options.builds):
-            project = chosen[number % len(chosen)]
-            wrong = " --fault master:wrong_test" if without in {"", "no_amendment"} else ""
-            played = f"--preset {options.preset} --seed {options.seed + number}{wrong}"
-            name = without or "all, wrong contract"
-            yield Case(project, f"ablation: {name}", name, played, without=without)
-
-
-def _cheapest(chosen: Sequence[Project]) -> list[Project]:
-    return sorted(chosen, key=lambda project: len(project.plan.tasks))[:1]
-
-
-def faults(options: argparse.Namespace) -> list[str]:
-    """The catalogue, each fault alone."""
-    every = [f"{role}:{kind}" for role, kinds in KINDS.items() for kind in kinds]
-    if options.fault:
-        return [
-            fault for fault in every if fault in options.fault or fault.partition(":")[2] in options.fault
-        ]
-    return [fault for fault in every if fault in QUICK_FAULTS] if options.quick else every
-
-
-def summary(verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """The rates by group, as a table."""
-    yield "| group | builds | done | partial | failed | false done | attempts | seconds, median |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for group in dict.fromkeys(verdict.case.group for verdict in verdicts):
-        ours = [verdict for verdict in verdicts if verdict.case.group == group]
-        states = [sum(one.state == state for one in ours) for state in ENDS.values()]
-        false_done = sum(one.false_done for one in ours)
-        attempts = sum(one.attempts for one in ours)
-        seconds = statistics.median(one.seconds for one in ours)
-        cells = [group, len(ours), *states, false_done, attempts, f"{seconds:.1f}"]
-        yield f"| {' | '.join(map(str, cells))} |"
-    yield from _shares(verdicts)
-
-
-def _shares(verdicts: Sequence[Verdict]) -> Iterator[str]:
-    for verdict in verdicts:
-        if verdict.case.group == "oracle" and verdict.cached is not None and verdict.overhead is not None:
-            name = verdict.case.project.plan.name
-            yield f"{name}: {verdict.cached:.0%} of the master's input read from the cache"
-            yield f"{name}: {verdict.overhead:.2f} s per attempt beside tools and models, waiting for others' landings included"
-
-
-def _line(verdict: Verdict) -> str:
-    case = verdict.case
-    what = "; ".join(verdict.complaints) or "ok"
-    head = f"{case.project.plan.name:12} {case.name:34} {verdict.state:8} {verdict.seconds:6.1f} s"
-    return f"{head} {verdict.attempts:3} attempts  {what}   [{case.options}]"
-
-
-def run(bench: Bench, wanted: Iterable[Case], jobs: int) -> list[Verdict]:
-    verdicts = []
+def run(bench: Bench, wanted: Iterable[Case], jobs: int, results: Path) -> None:
+    """Make the builds that `results` does not know yet, and add each verdict to it at once."""
+    known = {verdict.key for verdict in read_results(results)}
+    new = [case for case in wanted if case.key not in known]
+    print(f"{len(new)} builds to make", flush=True)
     with ThreadPoolExecutor(jobs) as pool:
-        for verdict in pool.map(bench.judge, wanted):
-            print(_line(verdict), flush=True)
-            verdicts.append(verdict)
-    return verdicts
+        for verdict in pool.map(lambda case: _kept(bench.judge(case), results), new):
+            print(verdict.line, flush=True)
 
 
-def main() -> int:
+def _kept(verdict: Verdict, results: Path) -> Verdict:
+    append_result(results, verdict)
+    return verdict
+
+
+def _revision() -> str:
+    """The commit of this work tree, marked when it holds more than that."""
+    told = subprocess.run(
+        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    return told.stdout.strip()
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--quick", action="store_true", help="a sample of the faults on the smallest project, few builds"
-    )
-    parser.add_argument("--only", default=GROUPS, help=f"which groups ({GROUPS})")
-    parser.add_argument("--project", action="append", default=[], help="a project's name (all)")
-    parser.add_argument(
-        "--reference", type=Path, action="append", default=[], help="a reference project of your own"
-    )
-    parser.add_argument("--fault", action="append", default=[], help="one kind of the catalogue (all)")
-    parser.add_argument("--preset", default="7b", help="of the builds at a published rate")
-    parser.add_argument("--builds", type=int, default=0, help="how many of those (20; quick: 2)")
-    parser.add_argument("--seed", type=int, default=1, help="the first seed")
-    parser.add_argument("--jobs", type=int, default=1, help="builds at a time")
-    parser.add_argument(
-        "--keep", action="store_true", help="keep the folder with the state and all deliveries"
-    )
-    options = parser.parse_args()
+    add = parser.add_argument
+    add("--quick", action="store_true", help="a sample of the faults on the smallest project, few builds")
+    add("--only", default=GROUPS, help=f"which groups ({GROUPS})")
+    add("--project", action="append", default=[], help="a project's name, in the order that is wanted (all)")
+    add("--reference", type=Path, action="append", default=[], help="a reference project of your own")
+    add("--fault", action="append", default=[], help="one kind of the catalogue (all)")
+    add("--preset", default="7b", help="of the builds at a published rate")
+    add("--builds", type=int, default=0, help="how many of those (20; quick: 2)")
+    add("--ablated", type=int, default=5, help="how many of those once more without each part")
+    add("--seed", type=int, default=1, help="the first seed")
+    add("--jobs", type=int, default=1, help="builds at a time")
+    add("--patience", type=float, default=BUILD_SECONDS, help="seconds after which a build hangs")
+    add("--folder", type=Path, help="make the builds here and keep state and evidence")
+    add("--results", type=Path, help="add each verdict to this file, and pass over the builds that it knows")
+    add("--summary", type=Path, metavar="FILE", help="print the tables of a results file and build nothing")
+    return parser
+
+
+def options_of(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """What was asked for, with what `--quick` leaves out."""
+    options = _parser().parse_args(arguments)
     options.builds = options.builds or (2 if options.quick else 20)
     if options.quick and options.only == GROUPS:
         options.only = "oracle,null,faults,preset"
+    return options
+
+
+def main() -> int:
+    options = options_of()
+    if options.summary:
+        return _conclude(read_results(options.summary))
     if not options.quick and not options.fault:
-        print("A whole run takes an hour or more; --quick takes some minutes.", flush=True)
-    folder = Path(tempfile.mkdtemp(prefix="codegod-harness-"))
+        print("A whole run takes hours; --quick takes some minutes.", flush=True)
+    folder = (options.folder or Path(tempfile.mkdtemp(prefix="codegod-harness-"))).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
+    results = options.results or folder / "results.jsonl"
     try:
         chosen = projects([path.absolute() for path in options.reference], options.project)
-        verdicts = run(Bench(folder, options.keep), cases(chosen, options), options.jobs)
+        bench = Bench(folder, options.patience, _revision())
+        run(bench, cases(chosen, options), options.jobs, results)
+        return _conclude(read_results(results))
     finally:
-        if options.keep:
-            print(f"kept: {folder}")
-        else:
+        if options.folder is None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _conclude(verdicts: list[Verdict]) -> int:
     print("\n".join(["", *summary(verdicts)]))
-    whole = [verdict for verdict in verdicts if not verdict.case.without]
-    wrong = [verdict for verdict in whole if verdict.complaints]
+    whole = [verdict for verdict in verdicts if not verdict.without]
+    wrong = sum(bool(verdict.complaints) for verdict in whole)
     false_done = sum(verdict.false_done for verdict in whole)
-    print(f"\n{len(whole)} builds of the whole product, false done: {false_done}, complaints: {len(wrong)}")
+    print(f"\n{len(whole)} builds of the whole product, false done: {false_done}, complaints: {wrong}")
     return 1 if wrong else 0
 
 

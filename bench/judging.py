@@ -1,15 +1,15 @@
 """Judges one delivered repository by what its reference project meant, from outside and with nothing of Code-God running.
 
-    uv run python bench/judging.py [--commits] REFERENCE DELIVERED
+    uv run python -m bench.judging [--commits-only] [--cache DIR] REFERENCE DELIVERED
 
 One line for everything that is wrong: behaviours that the reference's acceptance tests do not find, contract tests that
-are not those that were meant, and, with --commits, first-parent commits of `main` at which the suite is not green.
+are not those that were meant, and first-parent commits of `main` at which the suite is not green. Of a repository that
+nobody called done, the commits alone are judged. A tree that was green in an earlier run with the same cache is green.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import shutil
 import socket
@@ -23,10 +23,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.suites import failure, give_node_modules, outside, run_pytest, run_suite
+
 from codegod_kit.plan import Plan, load_plan
 
-TEST_SECONDS = 120
-START_SECONDS = 30.0
+START_SECONDS = 60.0  # a web framework on a machine that is busy with other builds
 
 
 def main() -> int:
@@ -35,29 +36,42 @@ def main() -> int:
     )
     parser.add_argument("reference", type=Path)
     parser.add_argument("delivered", type=Path)
-    parser.add_argument("--commits", action="store_true", help="run the suite at every first-parent commit")
+    parser.add_argument("--commits-only", action="store_true", help="judge the commits and nothing else")
+    parser.add_argument("--cache", type=Path, help="keep packages and the names of green trees here")
     options = parser.parse_args()
-    plan = load_plan(options.reference / "plan.yaml")
-    complaints = [
-        *_acceptance(options.reference, plan, options.delivered),
-        *_landed(options.reference, plan, options.delivered),
-        *(_red_commits(options.delivered) if options.commits else ()),
-    ]
-    for complaint in complaints:
-        print(complaint)
+    with tempfile.TemporaryDirectory(prefix="codegod-judge-") as place:
+        cache = options.cache or Path(place) / "cache"
+        cache.mkdir(parents=True, exist_ok=True)
+        for complaint in _complaints(options, cache, Path(place)):
+            print(complaint, flush=True)
     return 0
 
 
-def _acceptance(project: Path, plan: Plan, out: Path) -> Iterator[str]:
-    """The behaviours that the delivered repository does not have, by the tests of the reference."""
+def _complaints(options: argparse.Namespace, cache: Path, place: Path) -> Iterator[str]:
+    if not options.commits_only:
+        plan = load_plan(options.reference / "plan.yaml")
+        yield from _acceptance(options.reference, plan, options.delivered, cache)
+        yield from _landed(options.reference, plan, options.delivered)
+    if (options.delivered / ".git").exists():
+        yield from _red_commits(options.delivered, place / "commits", cache)
+    elif not options.commits_only:
+        yield "no repository was delivered"
+
+
+def _acceptance(project: Path, plan: Plan, out: Path, cache: Path) -> Iterator[str]:
+    """The behaviours that the delivered repository does not have, by the tests of the reference.
+
+    Those are Python whatever the application is written in: they see it from outside alone.
+    """
     with tempfile.TemporaryDirectory(prefix="codegod-judge-") as place:
         tree = Path(place) / "tree"
-        shutil.copytree(out, tree, ignore=shutil.ignore_patterns(".git", "acceptance"))
+        shutil.copytree(out, tree, ignore=shutil.ignore_patterns(".git", "acceptance", "node_modules"))
         shutil.copytree(project / "acceptance", tree / "acceptance")
+        give_node_modules(tree, cache)
         with _running(plan, tree) as more:
-            done = _pytest(tree, "acceptance", more)
+            done = run_pytest(tree, "acceptance", more)
     if done.returncode:
-        yield f"acceptance: {_last_line(done.stdout)}"
+        yield f"acceptance: {failure(done)}"
 
 
 @contextmanager
@@ -75,7 +89,7 @@ def _running(plan: Plan, tree: Path) -> Iterator[dict[str, str]]:
     url = f"http://127.0.0.1:{port}"
     command = [word.replace("{port}", str(port)) for word in words]
     nowhere = subprocess.DEVNULL
-    with subprocess.Popen(command, cwd=tree, env=_outside(tree), stdout=nowhere, stderr=nowhere) as process:
+    with subprocess.Popen(command, cwd=tree, env=outside(tree), stdout=nowhere, stderr=nowhere) as process:
         try:
             _await(f"{url}{plan.health or '/'}", process)
             yield {"APP_URL": url, **given}
@@ -112,57 +126,25 @@ def _meant(folder: Path, path: str) -> str:
     return (own if own.is_file() else folder / "files" / path).read_text("utf-8")
 
 
-def _red_commits(out: Path) -> Iterator[str]:
+def _red_commits(out: Path, tree: Path, cache: Path) -> Iterator[str]:
     """First-parent commits of `main` at which the suite is not green."""
-    listed = _git(out, "rev-list", "--first-parent", "--reverse", "main").split()
-    with tempfile.TemporaryDirectory(prefix="codegod-judge-") as place:
-        tree = Path(place) / "tree"
-        _git(out, "worktree", "add", "--detach", str(tree), listed[0])
-        for commit in listed:
-            _git(tree, "checkout", "-q", "--detach", commit)
-            done = _pytest(tree, ".", {})
-            if done.returncode:
-                yield f"suite red at {commit[:10]}: {_last_line(done.stdout)}"
+    _git(out, "clone", "-q", "--branch", "main", str(out), str(tree))
+    for commit in _git(tree, "rev-list", "--first-parent", "--reverse", "main").split():
+        green = cache / f"green-{_git(tree, 'rev-parse', f'{commit}^{{tree}}').strip()}"
+        if green.exists():
+            continue
+        _git(tree, "checkout", "-q", "--force", "--detach", commit)
+        _git(tree, "clean", "-dfxq")
+        done = run_suite(tree, cache)
+        if done.returncode:
+            yield f"suite red at {commit[:10]}: {failure(done)}"
+        else:
+            green.touch()
 
 
 def _git(folder: Path, *arguments: str) -> str:
     command = ["git", "-C", str(folder), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-
-
-def _pytest(tree: Path, where: str, more: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "--tb=line",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:anyio",
-        where,
-    ]
-    return subprocess.run(
-        command,
-        cwd=tree,
-        env=_outside(tree) | more,
-        capture_output=True,
-        text=True,
-        timeout=TEST_SECONDS,
-        check=False,
-    )
-
-
-def _outside(tree: Path) -> dict[str, str]:
-    """The environment of somebody who runs the delivered application here."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {"PATH": path, "PYTHONPATH": str(tree / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:160] if lines else "nothing was said"
 
 
 if __name__ == "__main__":

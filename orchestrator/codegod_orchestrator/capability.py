@@ -199,7 +199,7 @@ def _other_languages(facts: Facts) -> list[str]:
 def _checked_only(facts: Facts) -> list[str]:
     """Languages that no application is built in, while what is written in them is checked."""
     checked = {
-        "cargo": "Rust: rustfmt, clippy where it is installed, the compiler and cargo test; crates are not installed",
+        "cargo": "Rust: rustfmt, clippy where it is installed, the compiler and its tests; crates from cargo's own registry",
         "javac": "Java: javac, and JUnit where its jars lie on this machine; neither Maven nor Gradle is run",
     }
     lines = [f"- {line}" for program, line in checked.items() if program in facts.programs]

@@ -21,7 +21,7 @@ def test_it_says_where_it_listens_and_ends_with_its_input() -> None:
     with started("--seed", "3", "--latency", "worker:0.1") as (process, said):
         assert said["master"] == "claude-simulated"
         assert said["worker"] == "qwen2.5-coder:7b"
-        assert said["projects"] == ["shopping-list", "stockroom", "todo-api", "word-count"]
+        assert said["projects"] == ["shopping-list", "stockroom", "todo-api", "word-count", "todo-overdue"]
         assert httpx.get(f"{said['url']}/api/version", timeout=SECONDS).status_code == 200
         assert process.stdin
         process.stdin.close()
@@ -45,7 +45,14 @@ def test_it_ends_when_it_is_told_to_even_in_the_middle_of_an_answer() -> None:
 
 def test_a_project_of_ones_own_is_announced(small_reference: Path) -> None:
     with started("--reference", str(small_reference)) as (_, said):
-        assert said["projects"] == ["hello", "shopping-list", "stockroom", "todo-api", "word-count"]
+        assert said["projects"] == [
+            "hello",
+            "shopping-list",
+            "stockroom",
+            "todo-api",
+            "word-count",
+            "todo-overdue",
+        ]
 
 
 def test_what_can_be_played_is_listed_with_the_tests_that_judge_it(

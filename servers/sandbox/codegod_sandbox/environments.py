@@ -26,6 +26,7 @@ from codegod_sandbox.file_lock import locked
 from codegod_sandbox.ground import Ground
 from codegod_sandbox.indexes import Indexes, read_indexes
 from codegod_sandbox.install import Installation, install
+from codegod_sandbox.languages.crates import CrateNeeds, crate_needs, download_crates
 from codegod_sandbox.languages.go_modules import GoNeeds, download_modules, go_needs
 from codegod_sandbox.languages.kits import KIT_OF, Kits, npm_cache
 from codegod_sandbox.languages.npm import (
@@ -79,6 +80,7 @@ class _Needs:
     requirements: tuple[str, ...]
     node: NodeNeeds | None
     go: GoNeeds | None
+    crates: CrateNeeds | None
 
     def key(self) -> list[object]:
         """What tells it from others; a project of Python alone has the key that it always had."""
@@ -87,6 +89,8 @@ class _Needs:
             parts.append(["npm", self.node.packages, self.node.lock])
         if self.go is not None:
             parts.append(["go", self.go.manifest, self.go.sums])
+        if self.crates is not None:
+            parts.append(["cargo", self.crates.manifests, self.crates.lock])
         return parts
 
 
@@ -135,10 +139,12 @@ class Environments:
         """The tools of the tree's languages; what could not be had. The checks that need it say so, too."""
 
         async def wheels(requirements: Sequence[str], env: Path) -> None:
-            scratch = env.with_name("scratch")
-            await anyio.to_thread.run_sync(_folders, env, scratch)
-            await self._install(requirements, env, scratch, toolchain, network=network)
-            remove(scratch)
+            # With a cache of its own: a kit is made once, and every later installation would walk through its files.
+            scratch, cache = env.with_name("scratch"), env.with_name("cache-of-wheels")
+            await anyio.to_thread.run_sync(_folders, env, scratch, cache)
+            await self._install(requirements, env, scratch, toolchain, network=network, cache=cache)
+            for folder in (scratch, cache):
+                await anyio.to_thread.run_sync(remove, folder)
 
         notes = []
         await anyio.to_thread.run_sync(self._make_room)
@@ -162,6 +168,16 @@ class Environments:
                 refused += await self._install_node(needs.node, partial, network=network)
             if needs.go is not None:
                 refused += await self._install_go(needs.go, partial, network=network)
+            if needs.crates is not None:
+                refused += await download_crates(
+                    self._sandbox,
+                    self.kits,
+                    needs.crates,
+                    partial,
+                    self._environment,
+                    self._network,
+                    network=network,
+                )
             return refused
         except BaseException:
             with anyio.CancelScope(shield=True):
@@ -194,17 +210,28 @@ class Environments:
         )
 
     async def _install(
-        self, requirements: Sequence[str], env: Path, scratch: Path, toolchain: Toolchain, *, network: bool
+        self,
+        requirements: Sequence[str],
+        env: Path,
+        scratch: Path,
+        toolchain: Toolchain,
+        *,
+        network: bool,
+        cache: Path | None = None,
     ) -> tuple[str, ...]:
         """Install Python packages into `env`; the connections that were refused."""
         if self._indexes is None:
             self._indexes = await read_indexes(toolchain.tools / "uv", toolchain.python, self._environment)
         indexes = self._indexes if network else self._indexes.only_local()
-        names = list(dict.fromkeys([*ALWAYS, *(Requirement(line).name for line in requirements)]))
+        names = list(
+            dict.fromkeys(
+                [*ALWAYS, *(Requirement(line.partition(" --hash")[0]).name for line in requirements)]
+            )
+        )
         reach = await find_reach(indexes, names, self._environment, self._network)
         if not network:  # an index in a folder here may link to files that are not
             reach = replace(reach, policy=None)
-        what = Installation(requirements, indexes, reach, env, self._cache, scratch)
+        what = Installation(requirements, indexes, reach, env, cache or self._cache, scratch)
         return await install(self._sandbox, toolchain, what)
 
     def _home(self, tree: Path, toolchain: Toolchain) -> Path:
@@ -233,7 +260,7 @@ class Environments:
 
 
 def _needs(tree: Path) -> _Needs:
-    return _Needs(requirements_of(tree), node_needs(tree), go_needs(tree))
+    return _Needs(requirements_of(tree), node_needs(tree), go_needs(tree), crate_needs(tree))
 
 
 def _require(ground: Ground) -> Toolchain:
@@ -265,7 +292,7 @@ def _finish(home: Path, uid: int | None) -> tuple[str, ...]:
     partial = _partial(home)
     if uid is not None:
         give(partial / "venv", os.geteuid())  # no program may so much as change a mode in it
-    for folder in ("scratch", "npm", "go"):
+    for folder in ("scratch", "npm", "go", "crates"):
         remove(partial / folder)
     packages = (*_packages(partial / "venv"), *installed_packages(partial / "venv" / "node_modules"))
     (partial / _REPORT).write_text(json.dumps({"packages": packages}), "utf-8")

@@ -106,8 +106,8 @@ def _register_run(
 def _register_prepare(server: MCPServer[Any], workspaces: Workspaces, environments: Environments) -> None:
     @server.tool(annotations=_INSTALLS)
     async def env_prepare(workspace: Workspace = "") -> EnvReport:
-        """Install what pyproject.toml (or requirements.txt), package.json and go.mod ask for, and pytest, and the tools
-        that check the project's languages. Call it after changing one of them.
+        """Install what pyproject.toml (or requirements.txt), package.json, go.mod and Cargo.toml ask for, and pytest,
+        and the tools that check the project's languages. Call it after changing one of them.
 
         The same requirements are installed once. Example: env_prepare()
         """

@@ -18,7 +18,7 @@ from mcp.server import MCPServer
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
-from codegod_kit import ServerSettings, ToolFault, Workspaces, seconds_left
+from codegod_kit import ServerSettings, ToolFault, Workspaces, current_grant, seconds_left
 from codegod_kit.beneath import Beneath
 from codegod_sandbox.files.places import Workspace
 from codegod_sandbox.files.shown import shown
@@ -79,6 +79,15 @@ class BadHealthPath(ToolFault):
         self.health = health
 
 
+class NoNetworkForImages(ToolFault):
+    """The caller's grant keeps it from the network, which every image is built with."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This task may not use the network, and an image is built with one. Leave it to the end of the build."
+        )
+
+
 def register_images(server: MCPServer[Any], workspaces: Workspaces, settings: ServerSettings) -> None:
     """Add `image_check` to `server`."""
 
@@ -109,6 +118,9 @@ def register_images(server: MCPServer[Any], workspaces: Workspaces, settings: Se
         with Beneath(tree) as files:
             if not files.exists("Dockerfile"):
                 raise NoDockerfile
+        grant = current_grant()
+        if grant is not None and not grant.network:
+            raise NoNetworkForImages
         engine = _Engine(settings.environment, time.monotonic() + seconds_left(timeout_s))
         return await _check(engine, tree, health, port)
 

@@ -38,5 +38,3 @@ def _marks(thought: Thought, revisions: int) -> Iterator[str]:
         yield "revised later"
     if thought.unsure:
         yield "more thoughts needed"
-    if thought.last:
-        yield "the last"

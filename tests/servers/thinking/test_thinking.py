@@ -159,7 +159,7 @@ async def test_a_chain_reads_in_order_with_its_revisions_and_branches(client: Cl
             "2. Serve it over HTTP\n"
             "3. (revises 1) It must survive a restart:\n"
             "   store in SQLite\n"
-            "4. (more thoughts needed, the last) SQLite it is\n"
+            "4. (more thoughts needed) SQLite it is\n"
             "\n"
             "Branch 'files', from thought 1:\n"
             "  2. Or in files\n"

@@ -2,20 +2,50 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 
 import anyio
 
-from codegod_sandbox.checks import go_stages, import_stage, script_stages, static_stages, suite_stage
+from codegod_sandbox.checks import (
+    go_stages,
+    import_stage,
+    java_stages,
+    rust_stages,
+    script_stages,
+    static_stages,
+    suite_stage,
+)
 from codegod_sandbox.checks.bench import Bench
-from codegod_sandbox.checks.records import Done, StageName
+from codegod_sandbox.checks.records import Done, Finding, StageName
 from codegod_sandbox.languages.spoken import Language
 
 Part = Callable[[], Awaitable[Done]]
-# What would check these is not part of this package: a project in them is told so, in every stage that looks at code.
+
+
+class Stages(Protocol):
+    """What checks one language."""
+
+    async def run_static(self, bench: Bench, stages: Sequence[StageName], /) -> dict[StageName, Done]:
+        """What each of `stages` found."""
+        ...
+
+    async def run_imports(self, bench: Bench, /) -> Done:
+        """What is wrong with each module when it is loaded, or built."""
+        ...
+
+    async def run_tests(self, bench: Bench, /) -> Done:
+        """The outcome of every wanted test."""
+        ...
+
+
+_OTHERS: Final[Mapping[Language, Stages]] = {
+    "javascript": script_stages,
+    "go": go_stages,
+    "rust": rust_stages,
+    "java": java_stages,
+}
 _UNCHECKED: Final[Mapping[Language, str]] = {
-    "rust": "Rust is not checked: no stage for cargo",
-    "java": "Java is not checked: no stage for javac",
     "swift": "Swift is not checked: no stage for swiftc",
 }
 _CODE: Final[frozenset[StageName]] = frozenset({"syntax", "lint", "types", "imports", "tests"})
@@ -31,10 +61,9 @@ async def run_static(bench: Bench, stages: Sequence[StageName]) -> dict[StageNam
 
     async with anyio.create_task_group() as group:
         group.start_soon(run, static_stages.run_static)
-        if "javascript" in bench.survey.languages:
-            group.start_soon(run, script_stages.run_static)
-        if "go" in bench.survey.languages:
-            group.start_soon(run, go_stages.run_static)
+        for language, stages_of in _OTHERS.items():
+            if language in bench.survey.languages:
+                group.start_soon(run, stages_of.run_static)
     return {
         stage: merged([part[stage] for part in parts if stage in part], _unchecked(bench, stage))
         for stage in stages
@@ -45,12 +74,9 @@ async def run_imports(bench: Bench) -> Done:
     """What is wrong with each module when it is loaded."""
     languages = bench.survey.languages
     parts: list[Part] = []
-    if "python" in languages or not languages & {"javascript", "go"}:
+    if "python" in languages or not languages & set(_OTHERS):
         parts.append(lambda: import_stage.run_imports(bench))
-    if "javascript" in languages:
-        parts.append(lambda: script_stages.run_imports(bench))
-    if "go" in languages:
-        parts.append(lambda: go_stages.run_imports(bench))
+    parts += [partial(each.run_imports, bench) for language, each in _OTHERS.items() if language in languages]
     return merged(await _together(parts), _unchecked(bench, "imports"))
 
 
@@ -58,14 +84,21 @@ async def run_tests(bench: Bench) -> Done:
     """The outcome of every wanted test, each under the runner of its language."""
     wanted = bench.survey.split(bench.tests)
     parts: list[Part] = []
-    others = [language for language in wanted if language not in ("python", "javascript", "go")]
     if python := wanted.get("python"):
         parts.append(lambda: suite_stage.run_tests(replace(bench, tests=python)))
-    if javascript := wanted.get("javascript"):
-        parts.append(lambda: script_stages.run_tests(replace(bench, tests=javascript)))
-    if go := wanted.get("go"):
-        parts.append(lambda: go_stages.run_tests(replace(bench, tests=go)))
-    return merged(await _together(parts), [_UNCHECKED[each] for each in others if each in _UNCHECKED])
+    for language, stages_of in _OTHERS.items():
+        if chosen := wanted.get(language):
+            parts.append(partial(stages_of.run_tests, replace(bench, tests=chosen)))
+    unchecked = [Done(skipped=_UNCHECKED[each]) for each in wanted if each in _UNCHECKED]
+    return merged([_demanded(each) for each in (*await _together(parts), *unchecked)])
+
+
+def _demanded(done: Done) -> Done:
+    """Tests that were asked for and could not be run are a finding: nobody may take their silence for a success."""
+    if not done.skipped:
+        return done
+    finding = Finding(stage="tests", path="", line=0, rule="not-run", message=done.skipped)
+    return replace(done, findings=(*done.findings, finding))
 
 
 def merged(parts: Sequence[Done], unchecked: Sequence[str] = ()) -> Done:
@@ -103,4 +136,4 @@ async def _together(parts: Sequence[Part]) -> list[Done]:
 def _unchecked(bench: Bench, stage: StageName) -> list[str]:
     if stage not in _CODE:
         return []
-    return [_UNCHECKED[language] for language in sorted(bench.survey.languages) if language in _UNCHECKED]
+    return [_UNCHECKED[each] for each in sorted(bench.survey.languages) if each in _UNCHECKED]

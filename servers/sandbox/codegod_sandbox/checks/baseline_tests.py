@@ -5,7 +5,10 @@ import re
 from codegod_kit.beneath import Beneath, PathFault
 from codegod_sandbox.files.listing import FILLED_FOLDERS
 
-_TEST = re.compile(r"^test_.*\.py$|_test\.(py|go)$|^conftest\.py$|\.(test|spec)\.([cm]?[jt]s|[jt]sx)$")
+_TEST = re.compile(
+    r"^test_.*\.py$|_test\.(py|go)$|^conftest\.py$|\.(test|spec)\.([cm]?[jt]s|[jt]sx)$|\.rs$"
+    r"|^(Test\w*|\w+(Tests?|TestCase|IT))\.java$"
+)
 FILE_LIMIT_BYTES = 256 << 10
 TOTAL_LIMIT_BYTES = 8 << 20
 

@@ -47,6 +47,7 @@ class Bench:
         site: bool,
         memory_bytes: int,
         kit: Path | None = None,
+        in_place: tuple[Path, ...] = (),
     ) -> RunResult:
         """Run one of the modules `inside` on the tree, which it can only read; `kit` is seen at `mounted("kit")`."""
         limits = Limits(wall_seconds=self.seconds_left, memory_bytes=memory_bytes, output_bytes=OUTPUT_BYTES)
@@ -56,6 +57,7 @@ class Bench:
                 self.tree,
                 workspace_writable=False,
                 read_only={"kit": kit} if kit is not None else {},
+                in_place=in_place,
                 files={ARCHIVE: archive(), **scripts()},
                 env=self.env,
                 stdin=stdin,

@@ -37,9 +37,14 @@ def archive() -> bytes:
 
 @cache
 def scripts() -> dict[str, bytes]:
-    """Our own programs for Node.js."""
-    place = resources.files("codegod_sandbox.checks") / "inside_js"
-    return {each.name: each.read_bytes() for each in place.iterdir() if each.name.endswith(".mjs")}
+    """Our own programs for Node.js and for Java."""
+    places = [resources.files("codegod_sandbox.checks") / name for name in ("inside_js", "inside_java")]
+    return {
+        each.name: each.read_bytes()
+        for place in places
+        for each in place.iterdir()
+        if each.name.endswith((".mjs", ".java"))
+    }
 
 
 def _folder(module_file: str | None) -> Path:

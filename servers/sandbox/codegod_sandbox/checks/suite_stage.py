@@ -17,6 +17,7 @@ TEST_SECONDS: Final = 20.0
 _PASSED, _FAILED, _NONE_COLLECTED = 0, 1, 5
 # Interrupted, broken inside, called wrongly.
 _COULD_NOT_RUN: Final = (2, 3, 4)
+_UNTOLD: Final = TestResult(id="", outcome="passed")
 _ABSENT: Final = "There is no such test."
 # The first failures are read, the others counted: what all messages together may take of a result.
 _MESSAGE_CHARS: Final = 30_000
@@ -31,6 +32,7 @@ class _Seen:
     results: dict[str, TestResult] = field(default_factory=dict)
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
     hidden: list[str] = field(default_factory=list)
+    forged: list[str] = field(default_factory=list)
     broken: str = ""
     running: str = ""
     code: int | None = None
@@ -80,6 +82,8 @@ def _read(nonce: Nonce, result: RunResult) -> _Seen:
                 seen.results[line["id"]] = _error(line["id"], "collection", _ABSENT)
             case "hidden":
                 seen.hidden.append(line["id"])
+            case "forged":
+                seen.forged.append(line["id"])
             case "broken":
                 seen.broken = line["message"]
             case "end":
@@ -89,6 +93,8 @@ def _read(nonce: Nonce, result: RunResult) -> _Seen:
 
 def _keep(seen: _Seen, line: dict[str, Any]) -> None:
     name = line["id"]
+    if seen.results.get(name, _UNTOLD).outcome not in ("passed", "skipped"):
+        return  # told twice, as of two tests with one title: the worse one counts
     seen.results[name] = TestResult(
         id=shown(name),
         outcome=cast("Outcome", line["outcome"]),
@@ -130,6 +136,11 @@ def _doubts(seen: _Seen, result: RunResult) -> Iterator[Finding]:
         yield _doubt(
             "hidden-test", f"`{name}` is in the file and was kept from running: remove what hides it."
         )
+    for name in seen.forged:
+        message = (
+            f"`{name}` was reported more often than it ran: let no test speak in the place of its runner."
+        )
+        yield _doubt("forged-report", message)
     if result.truncated:
         yield _doubt("report-cut", "The tests report more than can be read: run fewer at once.")
     elif seen.code is None:

@@ -98,9 +98,14 @@ def find_node(environment: Mapping[str, str]) -> Node | str:
     node, npm = found["node"], found["npm"]
     if node is None or npm is None:
         return "node" if node is None else "npm"
-    said = subprocess.run(
-        [node, "--version"], capture_output=True, text=True, timeout=_ASK_SECONDS, check=False
-    )
+    try:
+        said = subprocess.run(
+            [node, "--version"], capture_output=True, text=True, timeout=_ASK_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "a node that works"
+    if said.returncode != 0 or not said.stdout.startswith("v"):
+        return "a node that works"
     return Node(Path(node).resolve(), Path(npm).resolve(), said.stdout.strip())
 
 

@@ -15,6 +15,8 @@ LOCK: Final = "package-lock.json"
 _DEEPEST: Final = 2  # `frontend/package.json`, `packages/web/package.json`
 _MANIFEST_BYTES: Final = 256 << 10
 _LOCK_BYTES: Final = 4 << 20
+RUNNERS: Final = frozenset({"vitest", "jest"})
+"""The packages that `check_run` runs tests with."""
 _PACKAGES_AT_MOST: Final = 200
 _MANIFESTS_AT_MOST: Final = 100
 _GROUPS: Final = ("dependencies", "devDependencies", "optionalDependencies")
@@ -82,6 +84,10 @@ def _gather(path: str, document: dict[str, Any], own: set[str], found: dict[str,
 
 
 def _check(path: str, name: str, wanted: Any) -> None:
+    if name in RUNNERS and isinstance(wanted, str) and wanted.strip().startswith("npm:"):
+        raise RequirementRefused(
+            f"{name}@{wanted}", "what runs the tests has to be that package, and no other under its name"
+        )
     if not _NAME.fullmatch(name) or not isinstance(wanted, str):
         raise BadManifest(path, f"{name!r}: {wanted!r} is no package with a range of versions")
     if not _RANGE.fullmatch(wanted):

@@ -1,7 +1,10 @@
 """Environments: what a project needs is installed once, inside the sandbox, from the indexes that the user has."""
 
+import json
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from codegod_kit.serving import ServerSettings
 from codegod_sandbox.environments import Environments, Prepared
 from codegod_sandbox.execution import PYTHON, RunResult, RunSpec, Sandbox
 from codegod_sandbox.execution_faults import BadSetting
-from codegod_sandbox.indexes import IndexUnusable, read_indexes
+from codegod_sandbox.indexes import Indexes, IndexUnusable, read_indexes
 from codegod_sandbox.install import EnvFailed
 from codegod_sandbox.manifest import RequirementRefused
 from codegod_sandbox.tree import remove
@@ -22,6 +25,14 @@ from .loopback_index import EVIL, FILES, INDEX, LoopbackIndex, serving, wheel
 # Starts processes or installs packages in most of its tests: the everyday suite stays below two minutes without.
 pytestmark = pytest.mark.long
 
+# What a program may try with the packages that it was given.
+_CHANGE = """
+import os, sys, demo
+for act in (lambda: open(demo.__file__, 'a').write('x'), lambda: os.unlink(demo.__file__),
+            lambda: os.chmod(demo.__file__, 0), lambda: open(sys.prefix + '/new', 'w')):
+    try: act(); print('ESCAPE')
+    except OSError: print('BLOCKED')
+"""
 _DEMO = {"demo/__init__.py": "ANSWER = 42\n", "demo/__main__.py": "print('run')\n"}
 
 
@@ -62,7 +73,7 @@ _AT_BOTH_LEVELS = pytest.mark.parametrize("where", ["bubblewrap", "landlock"], i
 
 @pytest.fixture
 def own_state(state: Path, state_dir: Path) -> Path:
-    """A state folder without environments, that shares the gathered tools."""
+    """A state folder without environments."""
     folder = state_dir / "state"
     folder.mkdir()
     return folder
@@ -89,6 +100,20 @@ def _settings(environment: Mapping[str, str], level: str, **more: str) -> Mappin
     }
 
 
+@pytest.fixture(scope="session")
+def certificates() -> Iterator[Path]:
+    """One folder for the authority's certificates, so that the settings of all projects are the same."""
+    folder = Path(tempfile.mkdtemp(prefix="codegod-test-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def answers() -> dict[str, Indexes]:
+    """What uv and pip said; they are asked once for the same settings, which takes longer than most of these tests."""
+    return {}
+
+
 @pytest.fixture
 async def project(
     own_state: Path,
@@ -96,9 +121,19 @@ async def project(
     environment: Mapping[str, str],
     where: str,
     index: LoopbackIndex,
-    state_dir: Path,
+    certificates: Path,
+    answers: dict[str, Indexes],
+    sandboxes: Mapping[str, Sandbox],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Project]:
-    async with serving(index, state_dir) as authority:
+    async def ask_once(uv: Path, python: Path, asked: Mapping[str, str]) -> Indexes:
+        key = json.dumps([str(uv), str(python), dict(asked)], sort_keys=True)
+        if key not in answers:
+            answers[key] = await read_indexes(uv, python, asked)
+        return answers[key]
+
+    monkeypatch.setattr("codegod_sandbox.environments.read_indexes", ask_once)
+    async with serving(index, certificates) as authority:
         own = _settings(
             environment,
             where,
@@ -106,13 +141,15 @@ async def project(
             SSL_CERT_FILE=str(authority),
         )
         settings = ServerSettings(workspace, own_state, environment=own)
-        sandbox = Sandbox(settings)
-        yield Project(workspace, own_state, sandbox, Environments(settings, sandbox, index), index)
+        environments = Environments(settings, sandboxes[where], index)
+        yield Project(workspace, own_state, sandboxes[where], environments, index)
     remove(own_state)
 
 
 @_AT_BOTH_LEVELS
-async def test_what_a_project_needs_is_installed_and_found(project: Project) -> None:
+async def test_what_a_project_needs_is_installed_and_nothing_that_runs_there_can_change_it(
+    project: Project,
+) -> None:
     assert await project.environments.find(project.tree) is None
     made = await project.prepare("demo")
     assert made.packages == ("demo==2.0", "pytest==9.0", "pytest_timeout==2.0")
@@ -124,6 +161,9 @@ async def test_what_a_project_needs_is_installed_and_found(project: Project) -> 
     assert cached.startswith(prefix)
     assert list(made.folder.glob("lib/*/site-packages/demo/__pycache__/*.pyc"))
     assert set(project.index.resolved) == {INDEX, FILES}
+    changed = await project.python(_CHANGE)
+    assert changed.stdout.split() == [b"BLOCKED"] * 4
+    assert {path.lstat().st_uid for path in made.folder.rglob("*")} == {os.geteuid()}
 
 
 async def test_the_same_requirements_are_installed_once(project: Project) -> None:
@@ -236,21 +276,6 @@ async def test_nothing_of_a_package_runs_while_it_is_installed(project: Project)
     assert not list(made.folder.rglob("ran"))
 
 
-@_AT_BOTH_LEVELS
-async def test_an_environment_cannot_be_changed_by_what_runs_in_it(project: Project) -> None:
-    made = await project.prepare("demo")
-    change = (
-        "import os, sys, demo\n"
-        "for act in (lambda: open(demo.__file__, 'a').write('x'), lambda: os.unlink(demo.__file__),\n"
-        "            lambda: os.chmod(demo.__file__, 0), lambda: open(sys.prefix + '/new', 'w')):\n"
-        "    try: act(); print('ESCAPE')\n"
-        "    except OSError: print('BLOCKED')\n"
-    )
-    result = await project.python(change)
-    assert result.stdout.split() == [b"BLOCKED"] * 4
-    assert {path.lstat().st_uid for path in made.folder.rglob("*")} == {os.geteuid()}
-
-
 async def test_what_a_killed_server_left_is_no_environment(project: Project) -> None:
     made = await project.prepare("demo")
     half = made.folder.parent.with_suffix(".partial")
@@ -309,7 +334,12 @@ async def test_an_index_in_a_folder_needs_no_network(
 
 
 async def test_a_folders_links_are_no_way_round_a_missing_network(
-    own_state: Path, workspace: Path, environment: Mapping[str, str], index: LoopbackIndex, state_dir: Path
+    own_state: Path,
+    workspace: Path,
+    environment: Mapping[str, str],
+    index: LoopbackIndex,
+    state_dir: Path,
+    sandboxes: Mapping[str, Sandbox],
 ) -> None:
     page = state_dir / "mirror" / "simple" / "pytest" / "index.html"
     page.parent.mkdir(parents=True)
@@ -320,7 +350,7 @@ async def test_a_folders_links_are_no_way_round_a_missing_network(
     own = _settings(environment, "bubblewrap", UV_DEFAULT_INDEX=(state_dir / "mirror" / "simple").as_uri())
     settings = ServerSettings(workspace, own_state, environment=own)
     with pytest.raises(EnvFailed, match="may not use the network"):
-        await Environments(settings, Sandbox(settings), index).prepare(workspace, network=False)
+        await Environments(settings, sandboxes["bubblewrap"], index).prepare(workspace, network=False)
     assert index.dialled == []
 
 
@@ -396,14 +426,19 @@ async def test_without_a_pip_its_variables_count_all_the_same(
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "PIP_CONSTRAINT"])
 async def test_a_setting_that_names_no_file_is_named(
-    own_state: Path, workspace: Path, environment: Mapping[str, str], index: LoopbackIndex, name: str
+    own_state: Path,
+    workspace: Path,
+    environment: Mapping[str, str],
+    index: LoopbackIndex,
+    name: str,
+    sandboxes: Mapping[str, Sandbox],
 ) -> None:
     own = _settings(
         environment, "bubblewrap", UV_DEFAULT_INDEX=f"https://{INDEX}/simple", **{name: "/no/such/file"}
     )
     settings = ServerSettings(workspace, own_state, environment=own)
     with pytest.raises(BadSetting, match="/no/such/file"):
-        await Environments(settings, Sandbox(settings), index).prepare(workspace, network=True)
+        await Environments(settings, sandboxes["bubblewrap"], index).prepare(workspace, network=True)
 
 
 async def test_without_any_setting_the_tools_own_default_counts(
@@ -433,6 +468,7 @@ async def test_an_index_that_cannot_be_used_is_named(
     index: LoopbackIndex,
     url: str,
     reason: str,
+    sandboxes: Mapping[str, Sandbox],
 ) -> None:
     own = _settings(
         environment,
@@ -441,7 +477,7 @@ async def test_an_index_that_cannot_be_used_is_named(
     )
     settings = ServerSettings(workspace, own_state, environment=own)
     with pytest.raises(IndexUnusable, match=reason) as caught:
-        await Environments(settings, Sandbox(settings), index).prepare(workspace, network=True)
+        await Environments(settings, sandboxes["bubblewrap"], index).prepare(workspace, network=True)
     assert "hidden" not in str(caught.value)
     assert index.dialled == []
 

@@ -6,14 +6,15 @@ import stat
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
 from mcp import Client
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, RequestParamsMeta, TextContent
 
 from codegod_kit import ServerSettings, Workspaces, tool_server
+from codegod_kit.grant import META_KEY, Grant, GrantIssuer, GrantVerifier
 from codegod_sandbox.image_tools import register_images
 
 DOCKER = """\
@@ -158,3 +159,24 @@ async def test_an_engine_that_says_too_much_is_cut(check: Check) -> None:
     report = said(await check(build=f"PATH=/usr/bin:/bin; {flood}"))
     assert report["note"].endswith("the end")
     assert len(report["note"]) < 2_000
+
+
+@pytest.mark.parametrize("network", [False, True])
+async def test_a_task_without_the_network_builds_no_image(tmp_path: Path, network: bool) -> None:
+    issuer = GrantIssuer.new()
+    tree = tmp_path / "builds/b1/trees/t.1"
+    tree.mkdir(parents=True)
+    (tree / "Dockerfile").write_text("FROM scratch\n", "utf-8")
+    settings = ServerSettings(
+        tmp_path / "builds", tmp_path, GrantVerifier(issuer.public_key), {"PATH": "/none"}
+    )
+    server = tool_server("sandbox", settings, instructions="Images of a test.")
+    register_images(server, Workspaces(settings), settings)
+    grant = Grant(
+        build="b1", task="t", attempt="t.1", tools=("sandbox.*",), workspace="b1/t.1", deadline=2_000_000_000,
+        network=network,
+    )  # fmt: skip
+    meta = cast("RequestParamsMeta", {META_KEY: issuer.issue(grant)})
+    async with Client(server) as client:
+        result = await client.call_tool("image_check", {}, meta=meta)
+    assert ("may not use the network" in str(result.content)) is not network

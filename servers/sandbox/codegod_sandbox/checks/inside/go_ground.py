@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,12 +40,30 @@ class Toolchain:
     def environment(self) -> dict[str, str]:
         """Variables that keep Go where it is: no network, no other toolchain, a cache that it reads."""
         own = {
-            "GOROOT": self.root, "GOCACHE": os.path.join(self.kit, "cache"), "GOPATH": os.path.join(tempfile.gettempdir(), "go"), "GOFLAGS": "-mod=mod",
+            "GOROOT": self.root, "GOCACHE": own_cache(self.kit), "GOPATH": os.path.join(tempfile.gettempdir(), "go"), "GOFLAGS": "-mod=mod",
             "GOPROXY": "off", "GOSUMDB": "off", "GOTOOLCHAIN": "local", "GOTELEMETRY": "off", "CGO_ENABLED": "0",
         }  # fmt: skip
         if self.modules:
             own["GOMODCACHE"] = self.modules
         return {**os.environ, **own}
+
+
+def own_cache(kit: str) -> str:
+    """A cache of this run over the kit's: what the kit has compiled is linked, and what it has not is written.
+
+    Go refuses a project whose imports it cannot put into its index, and that index lies in the cache.
+    """
+    cache = os.path.join(tempfile.gettempdir(), "go-cache")
+    if not os.path.isdir(cache):
+        with os.scandir(os.path.join(kit, "cache")) as folders:
+            for folder in folders:
+                if folder.is_dir():
+                    os.makedirs(os.path.join(cache, folder.name))
+                    for name in os.listdir(folder.path):
+                        os.symlink(os.path.join(folder.path, name), os.path.join(cache, folder.name, name))
+        # Go throws away what it has not touched for days, and it touches nothing of the kit's: it has looked just now.
+        Path(cache, "trim.txt").write_text(str(int(time.time())), "utf-8")
+    return cache
 
 
 def read_toolchain() -> Toolchain:

@@ -97,26 +97,23 @@ def _package(
     if code or not os.path.exists(program):
         yield from _not_built(tests, module, f"{output}\n{errors}")
         return
-    left = dict(tests)
-    while left:
-        seen = _once(toolchain, program, os.path.join(folder, package), left, each, deadline)
-        if not seen:
-            break
-        for name, result in seen.items():
-            # A package and its tests' package may use one name twice: one outcome, the worst, is that of both.
-            for path in left.pop(name):
-                yield {"id": f"{path}::{name}", "path": path, **result}
-    late = time.monotonic() >= deadline
-    for name, path in ((name, path) for name, paths in left.items() for path in paths):
-        reason = "timeout" if late else "error"
-        yield {
-            "id": f"{path}::{name}",
-            "path": path,
-            "line": 0,
-            "outcome": reason,
-            "reason": reason,
-            "message": "It did not run.",
-        }
+    here = os.path.join(folder, package)
+    code, seen = _once(toolchain, program, here, tests, each, deadline)
+    for name, paths in tests.items():
+        # Together they passed only when their process ended well. What one of them prints could speak for another, so
+        # otherwise each has a process of its own, whose exit code tells.
+        if code and time.monotonic() < deadline:
+            seen |= _once(toolchain, program, here, {name: paths}, each, deadline)[1]
+        elif code:
+            seen.pop(name, None)
+        # A package and its tests' package may use one name twice: one outcome, the worst, is that of both.
+        for path in paths:
+            yield {"id": f"{path}::{name}", "path": path, **seen.get(name, _unrun(deadline))}
+
+
+def _unrun(deadline: float) -> dict[str, Any]:
+    reason = "timeout" if time.monotonic() >= deadline else "error"
+    return {"line": 0, "outcome": reason, "reason": reason, "message": "It did not run."}
 
 
 def _not_built(tests: dict[str, list[str]], module: str, said: str) -> Iterator[dict[str, Any]]:
@@ -134,8 +131,8 @@ def _not_built(tests: dict[str, list[str]], module: str, said: str) -> Iterator[
 
 def _once(
     toolchain: Toolchain, program: str, folder: str, tests: dict[str, list[str]], each: float, deadline: float
-) -> dict[str, dict[str, Any]]:
-    """The tests that came to an end, or brought the process to its own."""
+) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit code, and the tests that came to an end, or brought the process to its own."""
     pattern = f"^({'|'.join(tests)})$"
     seconds = min(each, max(1.0, deadline - time.monotonic()))
     command = [
@@ -159,7 +156,7 @@ def _once(
             process.wait()
         said.seek(0)
         lines = said.read(_OUTPUT_BYTES).decode(errors="replace").splitlines()
-    return _read(lines, tests, folder, late=late, code=process.returncode)
+    return process.returncode, _read(lines, tests, folder, late=late, code=process.returncode)
 
 
 def _read(
@@ -167,18 +164,21 @@ def _read(
 ) -> dict[str, dict[str, Any]]:
     seen: dict[str, dict[str, Any]] = {}
     running, said, panic = "", [""], -1
+    begun: dict[str, int] = {}
+    ended: dict[str, int] = {}
     for number, line in enumerate(lines):
         if match := _RUN.match(line):
             if "/" not in match[1]:
                 running, said = match[1], []
+                begun[running] = begun.get(running, 0) + 1
         elif match := _ENDED.match(line):
             name = match[2]
-            if name in tests and name == running:
-                if (
-                    seen.get(name, _PASSED) == _PASSED
-                ):  # of two tests with one name, the first that fails counts
+            ended[name] = ended.get(name, 0) + 1
+            if name in tests:
+                # Of two tests with one name, the first that fails counts.
+                if seen.get(name, _PASSED) == _PASSED:
                     seen[name] = _result(match[1], said)
-                running = ""
+                running = "" if name == running else running
         elif panic < 0 and _PANIC.match(line):
             panic = number
             break
@@ -197,6 +197,10 @@ def _read(
             "reason": reason,
             "message": f"The process ended in this test (exit {code}).",
         }
+    for name in tests:
+        if ended.get(name, 0) > begun.get(name, 0) and seen.get(name, _PASSED) == _PASSED:
+            message = "It prints a line that only the test runner writes: print something else."
+            seen[name] = {"line": 0, "outcome": "error", "reason": "error", "message": message}
     if code and all(each["outcome"] in ("passed", "skipped") for each in seen.values()):
         # Something ended it badly that no test tells of: their words are not believed.
         message = f"The tests passed, and their process ended with exit {code}."

@@ -7,12 +7,14 @@ from .finding import Finding
 from .fixtures import check_fixtures
 from .flow import check_flow
 from .injection import check_injection
+from .java_rules import check_java
 from .needed import check_needed
 from .old_names import check_old_names
 from .other_baseline import check_other_baseline
 from .placeholders import check_placeholders
 from .project import Project
 from .repetition import check_repetition
+from .rust_rules import check_rust
 from .scripts import check_scripts
 from .tampering import check_tampering
 from .testing import check_tests
@@ -35,4 +37,6 @@ def check_rules(project: Project, before: dict[str, str], installed: frozenset[s
         *check_tampering(project, before),
         *check_dockerfiles(project),
         *check_scripts(project),
+        *check_rust(project),
+        *check_java(project),
     ]
