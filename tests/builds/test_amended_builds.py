@@ -194,9 +194,7 @@ def _seen(place: Any, kind: str) -> bool:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "kind", ["amendment.begun", "contract.amended", "contract.settled"], ids=lambda kind: kind
-)
+@pytest.mark.parametrize("kind", ["amendment.begun", "contract.amended"], ids=lambda kind: kind)
 def test_an_amendment_survives_a_kill_at_any_moment(
     place: Any, project: Callable[..., Path], git: Callable[..., str], kind: str
 ) -> None:
@@ -212,7 +210,7 @@ def test_an_amendment_survives_a_kill_at_any_moment(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kind", ["amendment.begun", "plan.revised"], ids=lambda kind: kind)
+@pytest.mark.parametrize("kind", ["plan.revised"], ids=lambda kind: kind)
 def test_a_revised_plan_survives_a_kill_at_any_moment(
     place: Any, project: Callable[..., Path], git: Callable[..., str], kind: str
 ) -> None:

@@ -153,11 +153,8 @@ def test_control_c_stops_a_build_that_can_be_resumed(
 @pytest.mark.parametrize(
     ("moment", "stop"),
     [
-        ("for the plan", _control_c_twice),
         ("for the contract", _terminate),
-        ("the contract holds", _control_c),
         ("ledger.1: first try", _control_c_twice),
-        ("ledger.1 accepted", _terminate),
         ("finishing", _control_c),
     ],
 )

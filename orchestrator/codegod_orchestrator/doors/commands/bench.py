@@ -105,8 +105,8 @@ def _conclude(benched: Benched, settings: Settings, out: str, console: Console) 
 
 def _ladder(model: str, master: str) -> tuple[str, ...]:
     """The model, and above it whoever plays the project: what it gives up is finished, so that the tasks behind are tried."""
-    helper = f"{SIMULATOR}:{STRONG}"
-    return (model, helper) if _is_simulated(master) and model != helper else (model,)
+    second = f"{SIMULATOR}:{STRONG}"
+    return (model, second) if _is_simulated(master) and model != second else (model,)
 
 
 def _chosen(projects: Sequence[PlayedProject], names: Sequence[str]) -> tuple[PlayedProject, ...]:
