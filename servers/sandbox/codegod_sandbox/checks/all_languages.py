@@ -41,9 +41,9 @@ class Stages(Protocol):
 
 _OTHERS: Final[Mapping[Language, Stages]] = {
     "javascript": script_stages,
-    "go": go_stages,
-    "rust": rust_stages,
-    "java": java_stages,
+    "go": go_stages.STAGES,
+    "rust": rust_stages.STAGES,
+    "java": java_stages.STAGES,
 }
 _UNCHECKED: Final[Mapping[Language, str]] = {
     "swift": "Swift is not checked: no stage for swiftc",

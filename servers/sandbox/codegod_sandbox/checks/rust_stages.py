@@ -1,48 +1,14 @@
 """The stages of Rust: rustfmt, clippy and the compiler, its build and its tests."""
 
 import json
-from collections.abc import Sequence
 from typing import Any, Final
 
 from codegod_sandbox.checks.bench import Bench
-from codegod_sandbox.checks.import_stage import judged_imports
-from codegod_sandbox.checks.lines import Nonce
-from codegod_sandbox.checks.records import Done, StageName
-from codegod_sandbox.checks.static_stages import judged_static
-from codegod_sandbox.checks.suite_stage import TEST_SECONDS, judged
+from codegod_sandbox.checks.toolchain_stages import ToolchainStages
 from codegod_sandbox.languages.rust import Rust
 from codegod_sandbox.spec import ENV, RunResult, mounted
 
 _MEMORY_BYTES: Final = 3 << 30
-
-
-async def run_static(bench: Bench, stages: Sequence[StageName]) -> dict[StageName, Done]:
-    """What each of `stages` found."""
-    if reason := await _missing(bench):
-        return {stage: Done(skipped=reason) for stage in stages if stage != "rules"}
-    return judged_static(stages, await _run(bench, "rust_static", {"stages": list(stages)}))
-
-
-async def run_imports(bench: Bench) -> Done:
-    """Whether every package can be built and linked."""
-    if reason := await _missing(bench):
-        return Done(skipped=reason)
-    nonce = Nonce()
-    return judged_imports(nonce, await _run(bench, "rust_build", {"nonce": nonce.word}))
-
-
-async def run_tests(bench: Bench) -> Done:
-    """The outcome of every wanted test."""
-    if reason := await _missing(bench):
-        return Done(skipped=f"{reason}; no test of Rust was run")
-    nonce = Nonce()
-    asked = {
-        "nonce": nonce.word,
-        "tests": list(bench.tests),
-        "test_seconds": min(TEST_SECONDS, max(1.0, bench.seconds_left * 0.5)),
-        "seconds": bench.seconds_left,
-    }
-    return judged(nonce, await _run(bench, "rust_tests", asked))
 
 
 async def _missing(bench: Bench) -> str:
@@ -67,3 +33,6 @@ async def _run(bench: Bench, module: str, asked: dict[str, Any]) -> RunResult:
         memory_bytes=_MEMORY_BYTES,
         kit=kits.find("rust"),
     )
+
+
+STAGES: Final = ToolchainStages("Rust", "rust_static", "rust_build", "rust_tests", _missing, _run)
