@@ -24,6 +24,14 @@ _NONE = {
     "TypeScript": "gives back undefined",
 }
 
+_ANY_STUB = "error of their own"
+_STUB = {
+    "Python": "NotImplementedError",
+    "Go": 'panic("not implemented")',
+    "JavaScript": 'Error("not implemented")',
+    "TypeScript": 'Error("not implemented")',
+}
+
 _HOLLOW = "hollow"
 _PASSES = "passes"
 _UNPROVED_RULES = frozenset({_HOLLOW, _PASSES})
@@ -111,7 +119,8 @@ def _wrong_red(test: TestSeen) -> Finding:
         path=test.id,
         rule=test.reason,
         message=(
-            "on the stubs this test has to fail by their NotImplementedError or by an assertion, and it "
+            f"on the stubs this test has to fail by their {_STUB.get(language_of(test.file), _ANY_STUB)} or by an "
+            "assertion, and it "
             f"ended otherwise: {test.message or test.outcome}"
         ),
     )

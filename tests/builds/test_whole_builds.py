@@ -63,17 +63,17 @@ def test_a_bundled_project_is_built_and_green_at_every_commit(
 
 
 @pytest.mark.long
-def test_a_build_is_seen_by_the_journals_commands(place: Any, project: Callable[..., Path]) -> None:
-    reference = project()
-    place.codegod(
-        "build",
-        "Write a tiny money library",
-        "--worker",
-        f"simulator:{reference}",
-        "--out",
-        "made",
-        check=True,
-    )
+def test_a_plan_is_written_built_and_seen_by_the_journals_commands(
+    place: Any, project: Callable[..., Path], git: Git
+) -> None:
+    reference = f"simulator:{project()}"
+    planned = place.codegod("plan", "Write a tiny money library", "--master", reference)
+    assert planned.returncode == 0, planned.stderr
+    built = place.codegod("build", "--plan", "plan.yaml", "--master", reference, "--out", "made")
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert git(place.folder / "made", "rev-parse", "--abbrev-ref", "HEAD") == "main"
+    assert (place.folder / "made" / "plan.yaml").is_file()
+
     assert "done" in place.codegod("list").stdout
     status = place.codegod("status").stdout
     assert "ledger" in status
@@ -82,17 +82,6 @@ def test_a_build_is_seen_by_the_journals_commands(place: Any, project: Callable[
     again = place.codegod("resume")
     assert again.returncode == 2
     assert "nothing to resume" in again.stderr
-
-
-@pytest.mark.long
-def test_a_plan_is_written_and_built(place: Any, project: Callable[..., Path], git: Git) -> None:
-    reference = f"simulator:{project()}"
-    planned = place.codegod("plan", "Write a tiny money library", "--master", reference)
-    assert planned.returncode == 0, planned.stderr
-    built = place.codegod("build", "--plan", "plan.yaml", "--master", reference, "--out", "made")
-    assert built.returncode == 0, built.stdout + built.stderr
-    assert git(place.folder / "made", "rev-parse", "--abbrev-ref", "HEAD") == "main"
-    assert (place.folder / "made" / "plan.yaml").is_file()
 
 
 @pytest.mark.long

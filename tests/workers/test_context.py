@@ -160,6 +160,13 @@ def test_a_repair_is_told_what_was_wrong_and_that_its_answer_stands_there() -> N
     assert "- src/app/store.py:2: [return] int expected" in text
 
 
+@pytest.mark.parametrize(("stage", "reminded"), [("tests", True), ("types", False)])
+def test_who_fails_a_test_is_reminded_that_the_test_may_be_wrong(stage: str, reminded: bool) -> None:
+    finding = Finding(stage=stage, path="tests/test_store.py::test_add", message="assert 3 == 4")
+    text = build_request(_assignment(kind="repair", findings=(finding,)), MATERIAL).messages[0].text
+    assert ("`CONTRACT: REASON`" in text) is reminded
+
+
 def test_a_devops_task_sees_settings_and_no_pages_or_schemas() -> None:
     reads = {
         **PROJECT,

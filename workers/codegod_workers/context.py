@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codegod_models import Message, ModelRequest, estimate_tokens
+from codegod_workers.findings import TEST_STAGE
 from codegod_workers.guidance import system_prompt
 from codegod_workers.material import Material, blocks, shown
 from codegod_workers.records import Assignment
@@ -88,7 +89,10 @@ def _findings(assignment: Assignment) -> str:
         start = "Your last answer stands above. These checks failed; write the corrected files whole:"
     else:
         start = "An earlier answer failed these checks; avoid them:"
-    return "\n".join(["# What was wrong", start, *shown])
+    # A small model bends right code to a wrong test unless it is told of the other way out.
+    doubt = any(finding.stage == TEST_STAGE for finding in assignment.findings)
+    end = ["", "If a test contradicts the task, write no file: `CONTRACT: REASON`."] if doubt else []
+    return "\n".join(["# What was wrong", start, *shown, *end])
 
 
 __all__ = ["DoesNotFit", "Material", "build_request", "header"]

@@ -11,6 +11,7 @@ from codegod_workers.records import Finding
 _REASONS = frozenset({"assertion", "stub", "import", "fixture", "collection", "error", "timeout"})
 # What a contract passes as a whole before any worker starts. Its style (lint, rules) is the master's own affair.
 _HELD = frozenset({"syntax", "types", "imports", "tests"})
+TEST_STAGE = "tests"
 MESSAGE_CHARACTERS = 400  # an assertion with its values fits; a traceback does not help a small model
 
 
@@ -69,7 +70,7 @@ def _from_checks(findings: Sequence[Mapping[str, Any]]) -> list[Finding]:
 def _from_tests(tests: Sequence[Mapping[str, Any]]) -> list[Finding]:
     return [
         Finding(
-            stage="tests",
+            stage=TEST_STAGE,
             path=str(test["id"]),
             rule=str(test.get("reason", "")),
             message=_short(str(test.get("message", "")) or f"the test {test['outcome']}"),

@@ -35,6 +35,8 @@ from codegod_orchestrator.spend import Spend, add_up
 
 # How soon a reader sees another process's events: shorter than anybody notices, and four small reads a second.
 POLL_SECONDS = 0.25
+# A build writes some twenty events a second and several readers follow it: each reads what has gathered, not every one.
+GATHER_SECONDS = 0.1
 # Builds are named by people, who misread 0 and o, 1 and l and i. 8 of 30 characters: a clash in a million builds has
 # odds of one in a million.
 _ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -166,7 +168,7 @@ class Journal:
     ) -> tuple[Event, ...]:
         """As `events`, but waits up to `timeout` seconds for the first; empty when nothing happened.
 
-        Wakes at once for what this process writes, within `POLL_SECONDS` for another's.
+        Wakes `GATHER_SECONDS` after what this process writes, within `POLL_SECONDS` for another's.
         """
         give_up = anyio.current_time() + timeout
         while True:
@@ -179,6 +181,7 @@ class Journal:
                 return found
             with anyio.move_on_after(min(left, POLL_SECONDS)):
                 await pulse.wait()
+                await anyio.sleep(GATHER_SECONDS)
 
     async def model_calls(self, build: str) -> tuple[RecordedModelCall, ...]:
         """Every model call with what was sent and received, oldest first."""

@@ -1,5 +1,7 @@
 """Which tests of a contract prove something."""
 
+import pytest
+
 from codegod_kit.plan import Plan, Task
 from codegod_orchestrator.evidence import TestSeen
 from codegod_orchestrator.redgreen import judge_green, judge_red, only_unproved, red_of, unproved_tasks
@@ -43,6 +45,25 @@ def test_a_test_that_breaks_otherwise_is_a_mistake_in_the_contract() -> None:
     (finding,) = judge_red(PLAN, [broken, ASSERTED])
     assert finding.path == broken.id
     assert "No module named 'x'" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("file", "marker"),
+    [
+        ("a_test.go", 'panic("not implemented")'),
+        ("a.test.ts", 'Error("not implemented")'),
+        ("a.py", "NotImplementedError"),
+    ],
+)
+def test_a_mistake_in_the_contract_is_told_in_the_words_of_its_language(file: str, marker: str) -> None:
+    plan = Plan(
+        name="app",
+        skeleton=("README.md",),
+        tasks=(Task(id="a", type="backend", title="A", files=("src/a",), tests=(file,)),),
+    )
+    broken = TestSeen(id=f"{file}::test_one", outcome="error", reason="import")
+    (finding,) = judge_red(plan, [broken])
+    assert f"fail by their {marker} or by an assertion" in finding.message
 
 
 def test_a_task_whose_tests_all_pass_on_the_stubs_is_named() -> None:

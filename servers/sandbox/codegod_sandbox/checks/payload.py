@@ -1,9 +1,11 @@
 """The checks' own code, packed to travel into the sandbox."""
 
 import io
+import marshal
 import zipfile
 from functools import cache
 from importlib import resources
+from importlib.util import MAGIC_NUMBER, source_hash
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,9 @@ ARCHIVE: Final = "checks.zip"
 _BOOT: Final = "import sys; sys.path.insert(0, sys.argv[1]); from inside.{module} import main; main()"
 # What every archive is dated with, so that equal code is an equal archive.
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_BY_HASH_UNCHECKED: Final = (1).to_bytes(
+    4, "little"
+)  # PEP 552: what is beside it in the archive is its source
 
 
 def command(module: str, *arguments: str, site: bool) -> tuple[str, ...]:
@@ -24,15 +29,26 @@ def command(module: str, *arguments: str, site: bool) -> tuple[str, ...]:
 
 @cache
 def archive() -> bytes:
-    """The package `inside`, and PyYAML beside it: the sandbox's interpreter has no packages."""
+    """The package `inside`, and PyYAML beside it: the sandbox's interpreter has no packages.
+
+    Bytecode goes along, or every run would compile all of it again; an interpreter of another version takes the source.
+    """
     import yaml
 
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as file:
         for name, folder in (("inside", _folder(inside.__file__)), ("yaml", _folder(yaml.__file__))):
             for source in sorted(folder.glob("*.py")):
-                file.writestr(zipfile.ZipInfo(f"{name}/{source.name}", _EPOCH), source.read_bytes())
+                text, place = source.read_bytes(), f"{name}/{source.name}"
+                file.writestr(zipfile.ZipInfo(place, _EPOCH), text)
+                file.writestr(zipfile.ZipInfo(f"{place}c", _EPOCH), _bytecode(text, place))
     return packed.getvalue()
+
+
+def _bytecode(text: bytes, place: str) -> bytes:
+    """What a `.pyc` file beside the source `text` holds."""
+    code = compile(text, f"{ARCHIVE}/{place}", "exec", dont_inherit=True, optimize=0)
+    return MAGIC_NUMBER + _BY_HASH_UNCHECKED + source_hash(text) + marshal.dumps(code)
 
 
 @cache

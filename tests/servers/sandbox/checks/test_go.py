@@ -2,7 +2,7 @@
 
 import pytest
 
-from .conftest import INSTALL_SECONDS, Workshop
+from .conftest import INSTALL_SECONDS, Workshop, said
 
 # Installs a toolchain where the machine has none.
 pytestmark = [pytest.mark.long, pytest.mark.timeout(INSTALL_SECONDS + 120)]
@@ -67,3 +67,51 @@ async def test_each_test_says_how_it_failed_also_behind_one_that_panics(workshop
         "calc/calc_test.go::TestBreaks": ("failed", "error"),
         "calc/calc_test.go::TestForges": ("failed", "assertion"),
     }
+
+
+TOOL = (
+    'package main\n\nimport (\n\t"fmt"\n\t"net/http"\n\t"os"\n\n\t"demo/calc"\n)\n\n'
+    'func main() {\n\tif len(os.Args) > 2 && os.Args[1] == "-port" {\n'
+    '\t\thttp.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, calc.Add(1, 2)) })\n'
+    '\t\t_ = http.ListenAndServe("127.0.0.1:"+os.Args[2], nil)\n\t\treturn\n\t}\n'
+    '\tfmt.Println(os.Args[1:])\n\tos.Exit(calc.Add(1, 2))\n}\n'
+)  # fmt: skip
+FROM_OUTSIDE = """\
+import os
+import shlex
+import subprocess
+import urllib.request
+
+
+def test_the_status_is_its_own(tmp_path):
+    command = [*shlex.split(os.environ["APP_COMMAND"]), "a b"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "[-v a b]\\n")
+
+
+def test_it_adds():
+    with urllib.request.urlopen(os.environ["APP_URL"]) as answer:
+        assert answer.read() == b"3"
+"""
+
+
+async def test_a_program_that_go_runs_ends_with_its_own_status_and_serves(workshop: Workshop) -> None:
+    workshop.fill(GOOD | {"main.go": TOOL, "acceptance/test_tool.py": FROM_OUTSIDE})
+    await workshop.prepare()
+    path = "acceptance/test_tool.py"
+    arguments = {"command": "go run -trimpath . -v", "tests": [f"{path}::test_the_status_is_its_own"]}
+    report = await workshop.client.call_tool("app_check", arguments)
+    assert report.structured_content and report.structured_content["ok"], said(report)
+    arguments = {"command": "go run . -port {port}", "health": "/", "tests": [f"{path}::test_it_adds"]}
+    report = await workshop.client.call_tool("app_check", arguments)
+    assert report.structured_content and report.structured_content["ok"], said(report)
+
+
+async def test_a_program_that_does_not_compile_says_so(workshop: Workshop) -> None:
+    broken = TOOL.replace("calc.Add(1, 2))\n}", 'calc.Add("1", 2))\n}')
+    workshop.fill(GOOD | {"main.go": broken, "acceptance/test_tool.py": FROM_OUTSIDE})
+    await workshop.prepare()
+    arguments = {"command": "go run . -port {port}", "tests": ["acceptance/test_tool.py::test_it_adds"]}
+    report = await workshop.client.call_tool("app_check", arguments)
+    assert "it ended with status 1 before it answered" in said(report)
+    assert 'cannot use "1"' in said(report)

@@ -152,6 +152,14 @@ def test_endless():
     assert "fixture `nowhere` not found" in report.messages
 
 
+async def test_what_was_compared_is_told_without_advice_for_a_terminal(checker: Checker) -> None:
+    checker.write(SHOP)
+    checker.write({"tests/test_lists.py": "def test_lists():\n    assert [1, 2, 3] == [1, 2, 4]\n"})
+    messages = (await checker.run(stages=["tests"], tests=["tests"])).messages
+    assert "At index 2 diff: 3 != 4" in messages
+    assert "Use -v" not in messages
+
+
 async def test_a_file_that_cannot_be_collected_does_not_hide_the_others(checker: Checker) -> None:
     checker.write(SHOP)
     checker.write(

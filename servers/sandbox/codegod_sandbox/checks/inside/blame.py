@@ -11,6 +11,7 @@ from .project import Source
 MESSAGE_LIMIT_CHARS = 500
 # An assertion's explanation goes on for pages; what was compared stands on top.
 _MESSAGE_LINES = 4
+_FOR_A_TERMINAL = "Use -v to get"  # pytest's advice to a person who can run it again
 # Says nothing, and differs from run to run.
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -80,7 +81,8 @@ def root_of(error: BaseException) -> BaseException:
 def message_of(error: BaseException, folder: str) -> str:
     """The exception in a line: its type unless it is an assertion, its text, paths as the project knows them."""
     text = _text(error)
-    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    stripped = (line.strip() for line in text.strip().splitlines())
+    lines = [line for line in stripped if line and not line.startswith(_FOR_A_TERMINAL)]
     short = _ADDRESS.sub("", " ".join(lines[:_MESSAGE_LINES])).replace(f"{folder}/", "")
     name = type(error).__name__
     if isinstance(error, AssertionError):

@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 
 from .app_process import AppProcess, command_line, free_port
 from .go_ground import read_toolchain
+from .go_program import compiled
 from .node_ground import link_packages, read_ground
 from .project import load
 from .report import Report, read_request
@@ -92,6 +93,8 @@ def _started(
     if not request["command"]:
         return None
     variables, words = command_line(request["command"], folder, tools)
+    if request["kit"] == "go":
+        words = compiled(words, request["start_seconds"])
     os.environ["APP_COMMAND"] = _joined(variables, words)
     if PORT_MARK not in request["command"]:
         return None
