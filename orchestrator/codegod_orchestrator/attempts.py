@@ -11,7 +11,7 @@ from codegod_kit.plan import Plan, Task
 from codegod_mesh import ServerDown
 from codegod_models import ModelFault, estimate_tokens
 from codegod_orchestrator.accepting import AcceptLane
-from codegod_orchestrator.amending import AMENDED, Amender
+from codegod_orchestrator.amendment.amending import AMENDED, Amender
 from codegod_orchestrator.contract import ENVIRONMENT_SECONDS, MAIN_REF, is_test_file
 from codegod_orchestrator.journal import Attempt, ClaimedBuild, Journal, StaleAttempt
 from codegod_orchestrator.ladder import Ladder, Step, history, next_step

@@ -11,15 +11,22 @@ import anyio
 from codegod_kit.plan import Plan, parse_plan
 from codegod_mesh import Mesh, ServerDown
 from codegod_models import ModelFault, Provider
-from codegod_orchestrator.acceptance import Acceptance, AcceptanceRefused, Acceptor, standing_acceptance
-from codegod_orchestrator.acceptance_before import AcceptanceBefore
+from codegod_orchestrator.acceptance.before_change import AcceptanceBefore
+from codegod_orchestrator.acceptance.hidden_tests import (
+    Acceptance,
+    AcceptanceRefused,
+    Acceptor,
+    standing_acceptance,
+)
 from codegod_orchestrator.accepting import AcceptLane
-from codegod_orchestrator.amending import Amender
+from codegod_orchestrator.amendment.amending import Amender
+from codegod_orchestrator.amendment.replanning import Replanner
+from codegod_orchestrator.amendment.ruling import Judge
 from codegod_orchestrator.attempts import TaskRunner
 from codegod_orchestrator.budget import Budget, LimitReached, PriceUnknown
 from codegod_orchestrator.capability import Facts, NotBuildable, capability_sheet, refuse_plan
 from codegod_orchestrator.contract import Contractor, ContractRefused
-from codegod_orchestrator.finishing import Finisher, why_partial
+from codegod_orchestrator.finish.finishing import Finisher, why_partial
 from codegod_orchestrator.forecast import foretell
 from codegod_orchestrator.journal import Build, CancelRequested, ClaimedBuild, Journal, Landing
 from codegod_orchestrator.known import Known
@@ -28,8 +35,6 @@ from codegod_orchestrator.landings import landings
 from codegod_orchestrator.options import BuildOptions
 from codegod_orchestrator.planning import Planner, PlanRefused
 from codegod_orchestrator.redgreen import Red, red_of, unproved_tasks
-from codegod_orchestrator.replanning import Replanner
-from codegod_orchestrator.ruling import Judge
 from codegod_orchestrator.running import run_tasks
 from codegod_orchestrator.states import BUILD_ENDS, BuildState
 from codegod_orchestrator.survey_text import SURVEY_TOKENS

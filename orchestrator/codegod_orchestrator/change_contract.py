@@ -17,7 +17,7 @@ from codegod_kit.plan import Plan
 from codegod_orchestrator.contract_files import is_test_file, stub_files
 from codegod_orchestrator.emptied import emptied
 from codegod_orchestrator.evidence import RAISED, TestSeen, tests_of
-from codegod_orchestrator.null_bodies import is_unfinished
+from codegod_orchestrator.hollow.null_bodies import is_unfinished
 from codegod_orchestrator.redgreen import red_of
 from codegod_orchestrator.revisions import text_at
 from codegod_orchestrator.surveying import BASE_REF, FILES_LISTED

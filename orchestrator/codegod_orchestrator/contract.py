@@ -28,9 +28,9 @@ from codegod_orchestrator.contract_files import (
 )
 from codegod_orchestrator.entry import broken_entry
 from codegod_orchestrator.evidence import Evidence, TestSeen, evidence_of, tests_of, with_hollow
-from codegod_orchestrator.hollow import Hollow, hollow_tests
+from codegod_orchestrator.hollow.null_evidence import PROVED, told
+from codegod_orchestrator.hollow.null_runs import Hollow, hollow_tests
 from codegod_orchestrator.journal import Contract
-from codegod_orchestrator.null_evidence import PROVED, told
 from codegod_orchestrator.planning import lasting
 from codegod_orchestrator.redgreen import judge_red, only_unproved, red_of, red_on_stubs, unproved_tasks
 from codegod_orchestrator.revisions import text_at

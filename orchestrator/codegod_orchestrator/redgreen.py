@@ -1,7 +1,7 @@
 """RED and GREEN, per test, from check reports that the orchestrator itself had made. Pure functions.
 
 A test is evidence for its task when it fails on the stubs by their own marker or by an assertion, and fails as well when
-the stubs' bodies give back nothing (`hollow.py`). What passes on either is a guard: it must pass in the end, and it
+the stubs' bodies give back nothing (`hollow`). What passes on either is a guard: it must pass in the end, and it
 proves nothing. What fails on the stubs in any other way is a mistake in the contract.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from codegod_kit.plan import Plan, Task
 from codegod_orchestrator.evidence import TestSeen
-from codegod_orchestrator.source_tree import language_of
+from codegod_orchestrator.surfaces.source_tree import language_of
 from codegod_workers import Finding
 
 _OUTCOMES_MET = frozenset({"passed", "skipped"})

@@ -11,12 +11,12 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from codegod_kit.plan import Task
-from codegod_orchestrator import go_surface, python_surface, script_surface
 from codegod_orchestrator.contract import CONTRACT_REF
 from codegod_orchestrator.contract_files import is_test_file
 from codegod_orchestrator.revisions import text_at
-from codegod_orchestrator.source_tree import SCRIPTS, suffix_of
-from codegod_orchestrator.surface import Name, changes
+from codegod_orchestrator.surfaces import go_surface, python_surface, script_surface
+from codegod_orchestrator.surfaces.source_tree import SCRIPTS, suffix_of
+from codegod_orchestrator.surfaces.surface import Name, changes
 from codegod_orchestrator.toolset import Desk
 from codegod_workers import Finding
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from codegod_orchestrator.doors.benched import Benched, BenchedBuild
 from codegod_orchestrator.doors.told import one_line
 from codegod_orchestrator.limits import dollars, duration
-from codegod_orchestrator.rates import Tally
+from codegod_orchestrator.reports.rates import Tally
 
 _TYPE_HEAD = ("tasks of type", "tried", "first try", "repaired", "fresh try", "given up", "not reached")
 _BUILD_HEAD = ("project", "build", "state", "hidden tests", "tasks", "attempts", "tokens", "time", "cost")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from codegod_orchestrator.rates import Tally, together
+from codegod_orchestrator.reports.rates import Tally, together
 from codegod_workers.capability import FOLDER
 
 _PREFIX = "bench-"

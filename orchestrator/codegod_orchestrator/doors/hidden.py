@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from codegod_kit.plan import Behaviour, parse_plan
-from codegod_orchestrator.acceptance_answer import is_test_path
-from codegod_orchestrator.acceptance_run import RUN_SECONDS, BehaviourSeen, behaviours_seen
+from codegod_orchestrator.acceptance.answer import is_test_path
+from codegod_orchestrator.acceptance.run import RUN_SECONDS, BehaviourSeen, behaviours_seen
 from codegod_orchestrator.contract import ENVIRONMENT_SECONDS, MAIN_REF
 from codegod_orchestrator.doors.engine import Engine
 from codegod_orchestrator.journal import Build

@@ -15,7 +15,7 @@ from codegod_orchestrator.doors.host_answers import events_of, status_of
 from codegod_orchestrator.doors.host_state import hosted
 from codegod_orchestrator.doors.runs import Runs
 from codegod_orchestrator.journal import UnknownBuild
-from codegod_orchestrator.report import evidence_document
+from codegod_orchestrator.reports.report import evidence_document
 
 DETAILS = (
     "tool_calls",

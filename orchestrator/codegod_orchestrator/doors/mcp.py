@@ -72,8 +72,8 @@ from codegod_orchestrator.doors.settings import Refused, Settings, check_prompt,
 from codegod_orchestrator.journal import Journal
 from codegod_orchestrator.options import BuildOptions
 from codegod_orchestrator.planning import lasting
-from codegod_orchestrator.report import read_report
-from codegod_orchestrator.report_text import report_text
+from codegod_orchestrator.reports.report import read_report
+from codegod_orchestrator.reports.report_text import report_text
 
 STATE_VARIABLE = "CODEGOD_STATE_DIR"
 

@@ -17,7 +17,7 @@ from codegod_orchestrator.doors.bench_text import benched_lines
 from codegod_orchestrator.doors.benched import Benched, BenchedBuild, read_benched, write_benched
 from codegod_orchestrator.doors.cli import main
 from codegod_orchestrator.journal import Journal
-from codegod_orchestrator.rates import Tally
+from codegod_orchestrator.reports.rates import Tally
 from codegod_workers.capability import FOLDER
 
 BENCH_SECONDS = 170.0

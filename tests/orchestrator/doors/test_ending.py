@@ -9,7 +9,7 @@ from rich.console import Console
 
 from codegod_orchestrator.doors.commands.ending import show_ending
 from codegod_orchestrator.journal import Journal, ModelCall
-from codegod_orchestrator.report import DELIVERED, LAST_RUN, read_report
+from codegod_orchestrator.reports.report import DELIVERED, LAST_RUN, read_report
 from codegod_orchestrator.states import BuildState
 
 SCREEN_LINES = 24

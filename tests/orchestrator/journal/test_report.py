@@ -12,8 +12,13 @@ from codegod_orchestrator.evidence import Evidence, StageSeen, TestSeen
 from codegod_orchestrator.forecast import Forecast
 from codegod_orchestrator.journal import ClaimedBuild, Journal, ModelCall
 from codegod_orchestrator.ladder import Step
-from codegod_orchestrator.report import DELIVERED, LAST_RUN, evidence_document, read_report
-from codegod_orchestrator.report_text import report_data, report_summary, report_text, simulation_notice
+from codegod_orchestrator.reports.report import DELIVERED, LAST_RUN, evidence_document, read_report
+from codegod_orchestrator.reports.report_text import (
+    report_data,
+    report_summary,
+    report_text,
+    simulation_notice,
+)
 from codegod_orchestrator.spend import Amount, Spend
 from codegod_workers.records import Finding
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 from rich.console import Console
 
-from codegod_orchestrator.acceptance_run import BehaviourSeen
+from codegod_orchestrator.acceptance.run import BehaviourSeen
 from codegod_orchestrator.doors.benched import BenchedBuild
 from codegod_orchestrator.doors.commands.running import log_of
 from codegod_orchestrator.doors.engine import Engine, Opened
@@ -20,8 +20,8 @@ from codegod_orchestrator.doors.live import LiveView
 from codegod_orchestrator.doors.log_file import logging_to
 from codegod_orchestrator.doors.played import PlayedProject
 from codegod_orchestrator.options import BuildOptions
-from codegod_orchestrator.rates import tallies_of
-from codegod_orchestrator.report import Report, read_report
+from codegod_orchestrator.reports.rates import tallies_of
+from codegod_orchestrator.reports.report import Report, read_report
 from codegod_orchestrator.spend import Amount
 from codegod_orchestrator.states import BUILD_ENDS
 

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from codegod_orchestrator.artifacts import tests_command
 from codegod_orchestrator.doors.choice import REAL_MODELS
+from codegod_orchestrator.finish.artifacts import tests_command
 from codegod_orchestrator.limits import FLAGS
-from codegod_orchestrator.report import Report
-from codegod_orchestrator.report_text import report_summary
+from codegod_orchestrator.reports.report import Report
+from codegod_orchestrator.reports.report_text import report_summary
 
 
 def show_ending(report: Report, log: Path, console: Console) -> None:

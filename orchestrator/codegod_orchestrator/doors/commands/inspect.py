@@ -13,8 +13,8 @@ from codegod_orchestrator.doors.commands.running import guarded
 from codegod_orchestrator.doors.settings import Refused, read_settings
 from codegod_orchestrator.doors.told import lines_of, one_line
 from codegod_orchestrator.journal import Build, Event, Journal
-from codegod_orchestrator.report import read_report
-from codegod_orchestrator.report_text import report_data, report_text, spend_line
+from codegod_orchestrator.reports.report import read_report
+from codegod_orchestrator.reports.report_text import report_data, report_text, spend_line
 from codegod_orchestrator.states import BUILD_ENDS
 
 EVENTS_PAGE = 500

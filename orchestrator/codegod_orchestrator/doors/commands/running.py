@@ -21,7 +21,7 @@ from codegod_orchestrator.doors.log_file import logging_to
 from codegod_orchestrator.doors.mendable import mendable
 from codegod_orchestrator.doors.settings import Refused
 from codegod_orchestrator.journal import Build
-from codegod_orchestrator.report import read_report
+from codegod_orchestrator.reports.report import read_report
 from codegod_orchestrator.states import BUILD_ENDS
 
 STRONGEST = "bubblewrap"

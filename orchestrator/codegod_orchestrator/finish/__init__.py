@@ -1,0 +1,1 @@
+"""The end of a build: what an application needs besides its code, and its delivery."""

@@ -1,0 +1,1 @@
+"""What source files let others use, read from their syntax: Python, TypeScript, JavaScript, Go."""
