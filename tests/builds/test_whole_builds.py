@@ -85,7 +85,7 @@ def test_a_plan_is_written_built_and_seen_by_the_journals_commands(
 
 
 @pytest.mark.long
-def test_a_task_that_never_succeeds_leaves_its_stub_and_a_partial_build(
+def test_a_task_that_fails_leaves_its_stub_and_a_partial_build_that_goes_on_in_its_folder(
     place: Any, project: Callable[..., Path], wrong_amount: Mapping[str, str], suite: Suite
 ) -> None:
     reference = project(**{f"amount__{number}": wrong_amount for number in range(1, 6)})
@@ -96,4 +96,11 @@ def test_a_task_that_never_succeeds_leaves_its_stub_and_a_partial_build(
     assert done.returncode == 3, done.stdout + done.stderr
     assert "amount" in done.stdout
     assert "raise NotImplementedError" in (out / "src/pennies/amount.py").read_text("utf-8")
+    assert suite(out).returncode == 0
+
+    (out / "mine.txt").write_text("the owner's own", "utf-8")
+    again = place.codegod("resume")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "raise NotImplementedError" not in (out / "src/pennies/amount.py").read_text("utf-8")
+    assert (out / "mine.txt").read_text("utf-8") == "the owner's own"
     assert suite(out).returncode == 0

@@ -13,7 +13,8 @@ from codegod_git.arguments import ADDS, Workspace
 from codegod_git.checkout import erase, write_files
 from codegod_git.faults import DeliveryRefused, UnknownRevision
 from codegod_git.records import Delivered
-from codegod_git.repository import LANDED, MAIN, TREES
+from codegod_git.redelivery import advance, earlier_delivery
+from codegod_git.repository import LANDED, MAIN, TREES, Repository
 from codegod_git.runner import Git
 from codegod_git.sites import Site, Sites
 from codegod_kit import current_grant
@@ -31,15 +32,18 @@ def register_delivery(server: MCPServer[Any], sites: Sites, allowed: str) -> Non
         destination: Annotated[str, Field(description="The folder to make, absolute, e.g. `/home/ann/todo`")],
         workspace: Workspace = "",
     ) -> Delivered:
-        """Make a plain git repository in a new folder: the main branch checked out, every other ref kept."""
+        """Make a plain git repository in a new folder: the main branch checked out, every other ref kept.
+
+        Asked again later, what came since is added there, unless its owner has changed the same files or the branch.
+        """
         site = await sites.place(workspace)
         grant = current_grant()
         place = _require_place(destination, allowed if grant is None else grant.deliver, site)
         async with site.repository.writing():
-            return await _deliver(site, place)
+            return await _deliver(sites, site, place)
 
 
-async def _deliver(site: Site, place: Path) -> Delivered:
+async def _deliver(sites: Sites, site: Site, place: Path) -> Delivered:
     repository = site.repository
     branch = await repository.branch() or MAIN
     if not (head := await repository.ref(branch)):
@@ -48,7 +52,11 @@ async def _deliver(site: Site, place: Path) -> Delivered:
     if _is_delivered(place, branch, head):
         return Delivered(path=str(place), head=head, commits=counted)
     if not _is_free(place):
-        raise DeliveryRefused(str(place), "taken")
+        earlier = await earlier_delivery(sites, site, place, branch, head)
+        if earlier is None:
+            raise DeliveryRefused(str(place), "taken")
+        await advance(earlier, await _kept(repository), site.scratch)
+        return Delivered(path=str(place), head=head, commits=counted)
     # One name for each build: we hold its write lock, so what is there already was left by a crash.
     building = place.with_name(f".{place.name}.codegod-{site.workspace.partition('/')[0] or 'partial'}")
     await erase(building)
@@ -71,7 +79,7 @@ async def _fill(site: Site, folder: Path, branch: str, head: str) -> None:
     await write_files(source.git, await source.entries(head), folder)
     await target.create(bare=False, object_format=await source.git.object_format())
     await anyio.to_thread.run_sync(_keep_shallow, source.git.git_dir, target.git_dir)
-    refs = {name: value for name, value in (await source.refs(*_KEPT)).items() if not name.startswith(_LEFT)}
+    refs = await _kept(source)
     wanted = "".join(f"{value}\n" for value in sorted(set(refs.values()))).encode()
     pack = target.git_dir / "objects" / "pack" / "pack"
     await source.git.run("pack-objects", "--quiet", "--revs", "--delta-base-offset", str(pack), stdin=wanted)
@@ -81,6 +89,11 @@ async def _fill(site: Site, folder: Path, branch: str, head: str) -> None:
     await target.run("read-tree", head)
     # The files are ours and no program runs yet: let the index know them, so that the first `git status` is clean.
     await target.on(folder).run("update-index", "-q", "--refresh", statuses=(0, 1))
+
+
+async def _kept(source: Repository) -> dict[str, str]:
+    """The refs that are handed over, with where they are."""
+    return {name: value for name, value in (await source.refs(*_KEPT)).items() if not name.startswith(_LEFT)}
 
 
 def _keep_shallow(source: Path, target: Path) -> None:

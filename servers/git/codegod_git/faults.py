@@ -318,6 +318,17 @@ class DeliveryRefused(ToolFault):
         self.reason = reason
 
 
+class DeliveredBefore(ToolFault):
+    """The folder has an earlier state of the same work, and its owner has gone on with it."""
+
+    def __init__(self, destination: str, what: str) -> None:
+        super().__init__(
+            f"{destination!r} holds an earlier delivery, and since then {what}. It is left as it is: move that folder away "
+            "and ask again, and the whole result is delivered there anew."
+        )
+        self.destination = destination
+
+
 class OriginRefused(ToolFault):
     """The user's repository cannot be what a build starts from."""
 
