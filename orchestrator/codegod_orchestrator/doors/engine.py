@@ -21,6 +21,7 @@ from codegod_orchestrator.doors.choice import SIMULATOR, Choice
 from codegod_orchestrator.doors.identity import with_identity
 from codegod_orchestrator.doors.settings import Refused, Settings
 from codegod_orchestrator.doors.simulated import OPTIONS, STRONG, Simulated, simulator
+from codegod_orchestrator.forecast import Forecast, foretell
 from codegod_orchestrator.journal import Build, ClaimedBuild, Journal
 from codegod_orchestrator.options import BuildOptions
 from codegod_workers.capability import read_capability
@@ -115,6 +116,16 @@ class Engine:
             finally:
                 with anyio.CancelScope(shield=True):
                     await claimed.advance("cancelled", reason="planned only")
+
+    async def foresee(self, plan: Plan, models: Models, parallel: int) -> Forecast:
+        """What building `plan` with these models will take, by what was measured on this machine."""
+        return await foretell(
+            self.journal,
+            plan,
+            master=models.master.model,
+            ladder=[provider.model for provider in models.rungs],
+            parallel=parallel,
+        )
 
     def _builder(self, claimed: ClaimedBuild, models: Models) -> Builder:
         extra = {kind: self.config.allocated(kind) for kind in get_args(TaskType)}

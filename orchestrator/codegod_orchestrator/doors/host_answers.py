@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from codegod_kit import page_text
 from codegod_orchestrator.doors.choice import Choice
@@ -113,6 +113,9 @@ class PlanPreview(BaseModel):
     plan: str
     tasks: int
     simulated: bool
+    forecast: str = Field(
+        default="", description="What the whole build will take: calls, tokens, money, time"
+    )
     next: str
 
 

@@ -210,7 +210,7 @@ def _add_planning(server: MCPServer[Any], settings: Settings) -> None:
         platform: Platforms = [],  # noqa: B006
         api_spec: Specifications = [],  # noqa: B006
     ) -> PlanPreview:
-        """Plan an application without building it: components, tasks, files.
+        """Plan an application without building it: components, tasks, files, and a forecast of what the build will take.
 
         When `ready` is false, call it again with the same arguments: planning goes on meanwhile.
         Example: plan_preview(prompt="Create a REST API for todo management").
@@ -223,17 +223,18 @@ def _add_planning(server: MCPServer[Any], settings: Settings) -> None:
             text = check_prompt(prompt)
             choice = choose_models(settings.environment, master=master)
             options = options_of(settings, choice, text, stack, platform, api_spec)
-            plan = await hosted(ctx).previews.plan(text, options, WAIT_SECONDS, waiting)
-        if plan is None:
+            made = await hosted(ctx).previews.plan(text, options, WAIT_SECONDS, waiting)
+        if made is None:
             again = "The master is still planning. Call plan_preview again with the same arguments."
             if hosted(ctx).questions.waiting(PREVIEW):
                 again = f"You are asked for the plan: call question_next(build={PREVIEW!r})."
             return PlanPreview(ready=False, plan="", tasks=0, simulated=choice.simulated, next=again)
         return PlanPreview(
             ready=True,
-            plan=dump_plan(lasting(plan)),
-            tasks=len(plan.tasks),
+            plan=dump_plan(lasting(made.plan)),
+            tasks=len(made.plan.tasks),
             simulated=choice.simulated,
+            forecast=f"{made.forecast.line()} ({made.forecast.basis()})",
             next="Call build_start with the same prompt and this text as `plan`, changed where you want it changed.",
         )
 

@@ -13,6 +13,7 @@ from codegod_orchestrator.doors.choice import Choice
 from codegod_orchestrator.doors.engine import open_engine, open_models
 from codegod_orchestrator.doors.questions import Questions
 from codegod_orchestrator.doors.settings import Settings
+from codegod_orchestrator.forecast import Forecast
 from codegod_orchestrator.options import BuildOptions
 
 PREVIEW = "preview"  # stands for the build of a question, where there is none
@@ -28,10 +29,18 @@ class TooManyPreviews(ToolFault):
         self.limit = limit
 
 
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A plan, and what building it will take."""
+
+    plan: Plan
+    forecast: Forecast
+
+
 @dataclass(slots=True)
 class _Preview:
     over: anyio.Event = field(default_factory=anyio.Event)
-    outcome: Plan | Exception | None = None
+    outcome: Previewed | Exception | None = None
 
 
 class Previews:
@@ -49,8 +58,8 @@ class Previews:
         options: BuildOptions,
         within: float,
         told: Callable[[float], Awaitable[None]],
-    ) -> Plan | None:
-        """The plan, or None when it takes longer than `within` seconds: ask again. `told` hears of seconds waited.
+    ) -> Previewed | None:
+        """The plan with its forecast, or None when it takes longer than `within` seconds: ask again. `told` hears of seconds waited.
 
         None, too, as soon as the master is the host itself and a question waits for it. Raises what went wrong with
         it; asking once more then makes a new one.
@@ -94,7 +103,9 @@ class Previews:
                 ) as opened,
                 open_engine(self._settings, played=opened.simulated) as engine,
             ):
-                preview.outcome = await engine.plan(prompt, options, opened.models)
+                plan = await engine.plan(prompt, options, opened.models)
+                forecast = await engine.foresee(plan, opened.models, options.max_parallel)
+                preview.outcome = Previewed(plan, forecast)
         except Exception as error:  # noqa: BLE001 - raised where the plan is fetched
             preview.outcome = error
         finally:

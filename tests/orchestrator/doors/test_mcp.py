@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -499,6 +500,7 @@ async def test_a_plan_is_made_without_a_build(settings: Settings) -> None:
         assert preview["ready"] is True and preview["simulated"] is True
         assert preview["plan"].startswith("name: todo-api")
         assert preview["tasks"] >= 8
+        assert re.match(r"\d+ calls, \d+ tokens, .*\(published figures", preview["forecast"])
         builds = (await call(client, "build_list"))["builds"]
         assert [build["state"] for build in builds] == ["cancelled"]
 

@@ -26,7 +26,7 @@ def land(build: Any) -> Land:
             message=f"Add {task}",
             trailers=[f"Task-Id: {task}"],
         )
-        return (build.repository / "refs/heads/main").read_text("ascii").strip()
+        return str((build.repository / "refs/heads/main").read_text("ascii").strip())
 
     return land
 

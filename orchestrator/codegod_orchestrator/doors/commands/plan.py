@@ -17,7 +17,7 @@ from codegod_orchestrator.doors.commands.limiting import limits_of
 from codegod_orchestrator.doors.commands.running import guarded
 from codegod_orchestrator.doors.engine import Engine, Opened, open_engine, open_models
 from codegod_orchestrator.doors.settings import Refused, check_prompt, read_settings
-from codegod_orchestrator.forecast import Forecast, foretell
+from codegod_orchestrator.forecast import Forecast
 from codegod_orchestrator.options import BuildOptions
 from codegod_orchestrator.planning import lasting
 
@@ -42,13 +42,7 @@ async def _plan(options: argparse.Namespace, console: Console) -> int:
         check_limits(limits, opened, console)
         async with open_engine(settings, mcp_config=options.mcp_config, played=opened.simulated) as engine:
             plan = await _planned(engine, prompt, wished, opened)
-            foreseen = await foretell(
-                engine.journal,
-                plan,
-                master=opened.models.master.model,
-                ladder=[provider.model for provider in opened.models.rungs],
-                parallel=wished.max_parallel,
-            )
+            foreseen = await engine.foresee(plan, opened.models, wished.max_parallel)
     out.write_text(_commented(foreseen) + dump_plan(lasting(plan)), encoding="utf-8")
     console.print(f"Forecast: {escape(foreseen.line())} ({escape(foreseen.basis())})", highlight=False)
     console.print(f"{len(plan.tasks)} tasks written to {escape(str(out))}. Build it with:", highlight=False)
