@@ -121,8 +121,12 @@ def contract_following(
 
 
 def plan_data(plan: Plan) -> dict[str, object]:
-    """The plan as the master gets it back: without what does not shape the contract."""
-    return plan.model_dump(mode="json", exclude={"prompts", "reasoning"}, exclude_defaults=True)
+    """The plan as the master gets it back: without what does not shape the contract, the names of hidden tests included."""
+    return plan.model_dump(
+        mode="json",
+        exclude={"prompts": True, "reasoning": True, "behaviours": {"__all__": {"test"}}},
+        exclude_defaults=True,
+    )
 
 
 def change_line(change: bool) -> str:
