@@ -26,8 +26,9 @@ from codegod_orchestrator.contract_files import (
     stub_files,
     to_rewrite,
 )
+from codegod_orchestrator.empty_tests import about, empty_tests
 from codegod_orchestrator.entry import broken_entry
-from codegod_orchestrator.evidence import Evidence, TestSeen, evidence_of, tests_of, with_hollow
+from codegod_orchestrator.evidence import EMPTY, Evidence, TestSeen, evidence_of, tests_of, with_hollow
 from codegod_orchestrator.hollow.null_evidence import PROVED, told
 from codegod_orchestrator.hollow.null_runs import Hollow, hollow_tests
 from codegod_orchestrator.journal import Contract
@@ -94,9 +95,11 @@ class Proof:
     hollow: Hollow = field(default_factory=Hollow)
     before: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Of a change: tests that failed before it and prove none of its tasks."""
+    empty: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Tests that cannot fail whatever comes back."""
 
     def evidence(self, tree: str, level: str) -> Evidence:
-        shown_nothing = {**self.hollow.tests, **self.before}
+        shown_nothing = {**self.hollow.tests, **self.before, **self.empty}
         return with_hollow(evidence_of(self.report, tree, level), shown_nothing)
 
 
@@ -246,12 +249,19 @@ class Contractor:
         tests = tests_of(report)
         stubs = [path for path in stub_files(self.plan) if path in files]
         hollow = await hollow_tests(self.toolset, files, stubs, red_on_stubs(self.plan, tests))
-        seen = with_hollow(evidence_of(report, ""), hollow.tests).tests
-        findings = judge_red(self.plan, seen)
+        cannot_fail = await self._cannot_fail(desk, with_hollow(evidence_of(report, ""), hollow.tests).tests)
+        empty = {test: (EMPTY,) for ids in cannot_fail.values() for test in ids}
+        seen = with_hollow(evidence_of(report, ""), {**hollow.tests, **empty}).tests
+        findings = (*cannot_fail, *judge_red(self.plan, seen, {one.path for one in cannot_fail}))
         await self._tell(seen, hollow)
         known = self.ground.survey.known.tests if self.ground else ()
         before = failing_before(self.plan, seen, known)
-        return Proof(report, (*findings, *hollow.doubts) if findings else (), hollow, before)
+        return Proof(report, (*findings, *hollow.doubts) if findings else (), hollow, before, empty)
+
+    async def _cannot_fail(self, desk: Desk, tests: Sequence[TestSeen]) -> Mapping[Finding, Collection[str]]:
+        """What of the contract tests that would be evidence cannot fail, with the ids of these tests."""
+        red = frozenset(red_of(self.plan, tests).evidence)
+        return about(await empty_tests(desk), [test for test in tests if test.id in red])
 
     async def _tell(self, seen: Sequence[TestSeen], nulls: Hollow) -> None:
         """Journal which tests prove something, which of them empty bodies pass, and in which languages that was tried."""

@@ -14,6 +14,8 @@ StageStatus = Literal["passed", "failed", "skipped"]
 
 # What existing code raised where it should not: for a change that is a failure as good as an assertion's.
 RAISED = "raised"
+# Stands beside the kinds of null bodies: a test that cannot fail does not tell these from an implementation either.
+EMPTY = "empty"
 # A test can be evidence when it fails on the stubs by their own marker or by an assertion: any other failure (a wrong
 # import, a broken fixture) would fail whatever the code does.
 RED_REASONS = frozenset({"stub", "assertion", RAISED})
@@ -30,7 +32,8 @@ class TestSeen(BaseModel):
     reason: str = ""
     message: str = ""
     hollow: tuple[str, ...] = ()
-    """The kinds of null bodies (`none`, `default`) that this test does not tell from an implementation."""
+    """Why it proves nothing: the kinds of null bodies (`none`, `default`) that it does not tell from an implementation,
+    `empty` where it asserts nothing, `before` where it failed before the change as well."""
 
     @property
     def file(self) -> str:

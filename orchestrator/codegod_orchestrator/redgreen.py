@@ -7,10 +7,11 @@ proves nothing. What fails on the stubs in any other way is a mistake in the con
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from codegod_kit.plan import Plan, Task
+from codegod_orchestrator.empty_tests import EMPTY_TEST_RULES
 from codegod_orchestrator.evidence import TestSeen
 from codegod_orchestrator.surfaces.source_tree import language_of
 from codegod_workers import Finding
@@ -34,7 +35,7 @@ _STUB = {
 
 _HOLLOW = "hollow"
 _PASSES = "passes"
-_UNPROVED_RULES = frozenset({_HOLLOW, _PASSES})
+_UNPROVED_RULES = frozenset({_HOLLOW, _PASSES}) | EMPTY_TEST_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,16 @@ def red_of(plan: Plan, tests: Iterable[TestSeen]) -> Red:
     )
 
 
-def judge_red(plan: Plan, tests: Iterable[TestSeen]) -> tuple[Finding, ...]:
-    """What the master has to mend in the contract after its runs on the stubs and on null bodies."""
+def judge_red(plan: Plan, tests: Iterable[TestSeen], told: Collection[str] = ()) -> tuple[Finding, ...]:
+    """What the master has to mend in the contract after its runs on the stubs and on null bodies.
+
+    `told` are test files of which it hears already that they cannot fail.
+    """
     ours = _contract_tests(plan, tests)
     wrong = [
         _wrong_red(test) for test in ours if not test.fails_on_stubs and test.outcome not in _OUTCOMES_MET
     ]
-    named = {finding.path.partition("::")[0] for finding in wrong}
+    named = {finding.path.partition("::")[0] for finding in wrong} | {*told}
     red = red_of(plan, ours)
     # A worse finding may name the file already: then the rest is seen when that is mended.
     unproved = [

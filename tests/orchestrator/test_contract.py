@@ -185,6 +185,24 @@ async def test_a_test_that_empty_bodies_pass_is_sent_back_and_never_counts_as_ev
         assert after.messages[: len(before.messages)] == before.messages
 
 
+async def test_a_test_that_asserts_nothing_of_an_object_is_sent_back(state_dir: Path) -> None:
+    """Neither a stub nor an empty body tells it from one that asserts: both break at the object's first use."""
+    shown = "class Shown:\n    text: str = ''\n\n\ndef show(numbers: list[int]) -> Shown:\n    raise NotImplementedError\n"
+    right = "from sums.show import show\n\n\ndef test_a_sum_is_shown() -> None:\n    assert show([1, 2]).text == '3'\n"
+    files = {"src/sums/show.py": f'"""Showing."""\n\n\n{shown}', "tests/test_show.py": right}
+
+    def empty_at_first(attempt: int, path: str) -> str:
+        text = files.get(path, FILES[path])
+        return text.replace("assert ", "") if attempt == 1 and path == "tests/test_show.py" else text
+
+    async with _world(state_dir) as world:
+        contract = await world.contractor(Played(empty_at_first)).contract()
+        (sent_back,) = await world.told("contract.sent_back")
+    (finding,) = cast("list[str]", sent_back["findings"])
+    assert "`test_a_sum_is_shown` checks nothing" in finding
+    assert unproved_tasks(PLAN, red_of(PLAN, contract.evidence.tests)) == ()
+
+
 async def test_a_contract_is_amended_for_a_task_and_for_a_revised_plan_as_new_proved_versions(
     state_dir: Path,
 ) -> None:

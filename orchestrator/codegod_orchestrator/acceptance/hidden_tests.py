@@ -25,12 +25,13 @@ from codegod_orchestrator.acceptance.answer import (
     read_answer,
 )
 from codegod_orchestrator.conversation import Conversation
+from codegod_orchestrator.empty_tests import empty_tests
 from codegod_orchestrator.journal import Journal
 from codegod_orchestrator.master import FINDINGS_SHOWN, change_line, shown_repository
 from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
 from codegod_orchestrator.voice import Voice
 from codegod_workers import AnswerFault, Finding
-from codegod_workers.findings import beside_tests, from_fault
+from codegod_workers.findings import from_fault
 
 ACCEPTANCE_REF = "refs/codegod/acceptance"
 ACCEPTANCE_TREE = "acceptance"
@@ -40,10 +41,6 @@ SENT_BACK = "acceptance.sent_back"
 ACCEPTANCE_TRIES = 3  # the list and two corrections, as for a plan
 ACCEPTANCE_TOKENS = 24_000  # twelve behaviours and some four hundred lines of tests, with room to think
 CHECK_SECONDS = 120.0
-# A test that cannot fail proves nothing. Other rules speak of style, or of packages that no tree here declares.
-_EMPTY_TESTS = frozenset(
-    {"no-assertion", "assert-true", "swallowed-assert", "not-collected", "empty-test-file", "skipped-test"}
-)
 
 NO_TESTS_PLANNED = (
     "the plan that was handed in names no acceptance test, so no test saw the application from outside"
@@ -208,13 +205,7 @@ class Acceptor:
         await fresh_tree(desk, revision="")
         for path, text in answer.files.items():
             await desk.call("sandbox.file_write", {"path": path, "content": text})
-        arguments = {"stages": ["syntax", "rules"], "tests": []}
-        report = (await desk.call("sandbox.check_run", arguments, within=CHECK_SECONDS)).data or {}
-        return tuple(
-            finding
-            for finding in beside_tests(report)
-            if finding.stage == "syntax" or finding.rule in _EMPTY_TESTS
-        )
+        return await empty_tests(desk)
 
     async def _settle(self, desk: Desk, answer: AcceptanceAnswer) -> Acceptance:
         """Commit the tests and journal what they stand for."""

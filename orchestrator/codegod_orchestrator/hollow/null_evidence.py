@@ -41,8 +41,13 @@ def null_bodies_of(events: Sequence[Event]) -> NullBodies:
     return NullBodies(tuple(map(str, proved[-1]["tried"])), tuple(map(str, proved[-1]["untried"])))
 
 
-def unproved_task(task: str, guards: Sequence[str], hollow: Sequence[str]) -> str:
-    """Why no contract test proves `task`: its tests `guards` passed on the stubs, those in `hollow` on empty bodies."""
+def unproved_task(task: str, guards: Sequence[str], hollow: Sequence[str], empty: Sequence[str] = ()) -> str:
+    """Why no contract test proves `task`: its tests `guards` passed on the stubs, those in `hollow` on empty bodies.
+
+    Those in `empty` assert nothing.
+    """
+    if empty:
+        return f"task {task}: its tests assert nothing: {_some(empty)}"
     if hollow:
         return f"task {task}: its tests pass on empty bodies, so an empty answer would do: {_some(hollow)}"
     if guards:

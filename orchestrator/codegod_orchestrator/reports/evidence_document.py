@@ -75,6 +75,7 @@ def _task(report: TaskReport, events: Sequence[Event], tools: Mapping[str, dict[
         "red_not_green": list(proof.open),
         "guards": list(proof.guards),
         "hollow": list(proof.hollow),
+        "empty": list(proof.empty),
         "attempts": [_attempt(one, events, tools.get(one.id, {})) for one in report.attempts],
     }
 

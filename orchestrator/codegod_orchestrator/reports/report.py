@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from codegod_orchestrator.budget import all_events, past_of
 from codegod_orchestrator.capability import NO_IMAGE, unproved_parts
-from codegod_orchestrator.evidence import Evidence
+from codegod_orchestrator.evidence import EMPTY, Evidence
 from codegod_orchestrator.forecast import FORECAST, Forecast
 from codegod_orchestrator.hollow.null_bodies import NULL_KINDS
 from codegod_orchestrator.hollow.null_evidence import NullBodies, null_bodies_of, unproved_task
@@ -48,6 +48,7 @@ class Proof:
     open: tuple[str, ...]  # of those: not seen to pass
     guards: tuple[str, ...]  # passed on the stubs already, so they prove nothing
     hollow: tuple[str, ...]  # failed on the stubs and passed on null bodies, so they prove nothing either
+    empty: tuple[str, ...]  # assert nothing, so they prove nothing either
     tree: str
     commit: str
     level: str
@@ -260,6 +261,7 @@ def _proof(task: Task, accepted: Attempt | None, red: Evidence | None) -> Proof:
         open=tuple(test for test in failed_first if test not in passed),
         guards=tuple(test.id for test in contract if test.outcome == "passed"),
         hollow=tuple(test.id for test in contract if test.fails_on_stubs and {*NULL_KINDS} & {*test.hollow}),
+        empty=tuple(test.id for test in contract if EMPTY in test.hollow),
         tree=seen.tree if seen else "",
         commit=accepted.commit if accepted else "",
         level=seen.level if seen else "",
@@ -279,7 +281,7 @@ def _unproved_tasks(reports: Sequence[TaskReport]) -> list[str]:
                 f"task {task.id}: {len(proof.open)} of its tests were not seen to pass: {', '.join(proof.open)}"
             )
         elif not proof.red:
-            lines.append(unproved_task(task.id, proof.guards, proof.hollow))
+            lines.append(unproved_task(task.id, proof.guards, proof.hollow, proof.empty))
     return lines
 
 

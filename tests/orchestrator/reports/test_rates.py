@@ -14,7 +14,7 @@ from codegod_orchestrator.states import AttemptState, TaskState
 
 # How the last answer to a task in such a state ended; any other task was stopped in the middle of one.
 LAST: Mapping[TaskState, AttemptState] = {"accepted": "accepted", "failed": "rejected"}
-NOTHING = Proof((), (), (), (), (), "", "", "")
+NOTHING = Proof((), (), (), (), (), (), "", "", "")
 
 
 def _attempt(number: int, kind: StepKind, state: AttemptState) -> Attempt:
