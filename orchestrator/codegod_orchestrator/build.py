@@ -44,7 +44,7 @@ from codegod_orchestrator.voice import Voice
 from codegod_workers.capability import Capability
 from codegod_workers.worker import ToolRefused
 
-CANCEL_WAIT_SECONDS = 5.0  # how long one wait for events lasts; a request wakes it at once in this process
+CANCEL_POLL_SECONDS = 0.5  # whoever asks writes to the journal, often from another process; one small read each time
 
 _EXPECTED = (
     PlanRefused,
@@ -125,17 +125,9 @@ class Builder:
         return reason
 
     async def _until_cancelled(self, scope: anyio.CancelScope) -> None:
-        build = await self.journal.build(self.claimed.id)
-        if build.cancel_requested:
-            scope.cancel()
-            return
-        seen = build.last_event
-        while True:
-            events = await self.journal.wait_events(self.claimed.id, seen, CANCEL_WAIT_SECONDS)
-            if any(event.kind == "cancel.requested" for event in events):
-                scope.cancel()
-                return
-            seen = events[-1].seq if events else seen
+        while not (await self.journal.build(self.claimed.id)).cancel_requested:
+            await anyio.sleep(CANCEL_POLL_SECONDS)
+        scope.cancel()
 
     async def _steps(self) -> None:
         build = await self.journal.build(self.claimed.id)
