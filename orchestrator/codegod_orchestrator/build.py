@@ -44,7 +44,9 @@ from codegod_orchestrator.voice import Voice
 from codegod_workers.capability import Capability
 from codegod_workers.worker import ToolRefused
 
-CANCEL_POLL_SECONDS = 0.5  # whoever asks writes to the journal, often from another process; one small read each time
+CANCEL_POLL_SECONDS = (
+    0.5  # whoever asks writes to the journal, often from another process; one small read each time
+)
 
 _EXPECTED = (
     PlanRefused,
@@ -125,9 +127,12 @@ class Builder:
         return reason
 
     async def _until_cancelled(self, scope: anyio.CancelScope) -> None:
-        while not (await self.journal.build(self.claimed.id)).cancel_requested:
+        while True:
+            build = await self.journal.build(self.claimed.id)
+            if build.cancel_requested:
+                scope.cancel()
+                return
             await anyio.sleep(CANCEL_POLL_SECONDS)
-        scope.cancel()
 
     async def _steps(self) -> None:
         build = await self.journal.build(self.claimed.id)

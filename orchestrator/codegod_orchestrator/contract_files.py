@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from codegod_kit.plan import Plan, Task
 from codegod_workers import Finding
+from codegod_workers.manifests import manifest_language
 
 PLAN_FILE = "plan.yaml"
 MANIFEST = "pyproject.toml"
@@ -16,6 +17,9 @@ _LANGUAGES = {".py": "python"} | dict.fromkeys(
     (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"), "script"
 )
 _SCRIPT_TEST = re.compile(r"\.(test|spec)\.\w+$")
+
+# Rules of the checks, and the reason of a test, for something that is imported and is not there.
+_NOT_IMPORTED = frozenset({"import-not-found", "unknown-package", "import", "TS2307"})
 
 FILES_PER_BATCH = 10  # ten files of 200 lines come near the answer limit of current frontier models
 
@@ -68,9 +72,14 @@ def _runs(paths: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def to_rewrite(plan: Plan, findings: Sequence[Finding]) -> tuple[str, ...]:
-    """The contract's files that findings name, with the stub behind a wrong test; all when they name none."""
+    """The contract's files that findings name, with the stub behind a wrong test; all when they name none.
+
+    What cannot be imported may be right, and a package missing in the manifest: then that is written again too.
+    """
     files = contract_files(plan)
     named = {finding.path.partition("::")[0] for finding in findings}
+    if any(finding.rule in _NOT_IMPORTED for finding in findings):
+        named.update(path for path in files if manifest_language(path) is not None)
     for task in plan.tasks:
         if named.intersection(task.tests):
             named.update(stubs_of(task))

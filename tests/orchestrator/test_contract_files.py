@@ -88,3 +88,10 @@ def test_when_nothing_could_run_single_tests_are_not_blamed() -> None:
     }
     (finding,) = contract_findings(PLAN, report)
     assert finding.stage == "syntax"
+
+
+def test_what_cannot_be_imported_may_be_missing_in_the_manifest() -> None:
+    finding = Finding(
+        stage="types", path="src/app/store.py", rule="import-not-found", message="Cannot resolve `starlette`."
+    )
+    assert to_rewrite(PLAN, [finding]) == ("pyproject.toml", "src/app/store.py")
