@@ -27,7 +27,7 @@ from codegod_orchestrator.redgreen import Red, judge_green
 from codegod_orchestrator.signatures import drifted
 from codegod_orchestrator.toolset import Desk, Toolset, fresh_tree
 from codegod_workers import Finding, Submission
-from codegod_workers.findings import from_fault, from_report
+from codegod_workers.findings import from_fault, from_report, speaks_of
 from codegod_workers.worker import ToolRefused
 
 MESSAGE_WIDTH = 72
@@ -195,7 +195,9 @@ class AcceptLane:
             return findings
         await self.claimed.append("suite.disagreed", {"tests": flaky}, task=task.id, attempt=attempt.id)
         others = [
-            one for one in findings if not any(one.path == test or test in one.message for test in flaky)
+            one
+            for one in findings
+            if not any(one.path == test or speaks_of(one.message, test) for test in flaky)
         ]
         return (*others, *map(_by_chance, flaky))
 
@@ -219,13 +221,16 @@ class AcceptLane:
         await fresh_tree(
             desk, revision=self.contract, overlay=submission.commit, overlay_paths=list(task.files)
         )
-        if self.toolset.base:
-            for path, text in (await emptied_sources(desk, self.contract, {})).items():
-                await desk.call("sandbox.file_write", {"path": path, "content": text})
-        await desk.call("sandbox.env_prepare", {}, within=ENVIRONMENT_SECONDS)
-        arguments = {"stages": ["tests"], "tests": list(tests)}
-        report = (await desk.call("sandbox.check_run", arguments, within=CHECK_SECONDS)).data or {}
-        await desk.call("git.worktree_remove", {})
+        try:
+            if self.toolset.base:
+                for path, text in (await emptied_sources(desk, self.contract, {})).items():
+                    await desk.call("sandbox.file_write", {"path": path, "content": text})
+            await desk.call("sandbox.env_prepare", {}, within=ENVIRONMENT_SECONDS)
+            arguments = {"stages": ["tests"], "tests": list(tests)}
+            report = (await desk.call("sandbox.check_run", arguments, within=CHECK_SECONDS)).data or {}
+        finally:
+            with anyio.CancelScope(shield=True):
+                await desk.maybe("git.worktree_remove", {})
         if any(test.red for test in tests_of(report)):
             return ()
         return from_fault(

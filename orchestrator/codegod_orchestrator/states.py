@@ -6,9 +6,7 @@ from typing import Literal
 BuildState = Literal[
     "planning", "contracting", "running", "finishing", "done", "partial", "failed", "cancelled"
 ]
-TaskState = Literal[
-    "blocked", "ready", "inflight", "accepted", "retry_wait", "amended", "failed", "skipped", "cancelled"
-]
+TaskState = Literal["blocked", "ready", "inflight", "accepted", "amended", "failed", "skipped", "cancelled"]
 AttemptState = Literal[
     "dispatched", "started", "submitted", "accepted", "rejected", "lost", "stale", "cancelled"
 ]
@@ -35,8 +33,7 @@ BUILD: Mapping[BuildState, frozenset[BuildState]] = {
 TASK: Mapping[TaskState, frozenset[TaskState]] = {
     "blocked": frozenset({"ready", "skipped", "cancelled"}),
     "ready": frozenset({"inflight", "accepted", "amended", "blocked", "failed", "cancelled"}),
-    "inflight": frozenset({"accepted", "ready", "retry_wait", "amended", "failed", "cancelled"}),
-    "retry_wait": frozenset({"ready", "failed", "cancelled"}),
+    "inflight": frozenset({"accepted", "ready", "amended", "failed", "cancelled"}),
     "amended": frozenset({"ready", "blocked", "cancelled"}),
     "accepted": frozenset({"amended"}),
     "failed": frozenset({"ready", "accepted"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -19,8 +20,13 @@ def from_report(report: Mapping[str, Any]) -> tuple[Finding, ...]:
     """The findings of a `check_run` report; a failed test that no finding speaks of is one of its own."""
     found = _from_checks(report.get("findings", ()))
     told = " ".join(finding.message for finding in found)
-    tests = [test for test in from_tests(report) if test.path not in told]
+    tests = [test for test in from_tests(report) if not speaks_of(told, test.path)]
     return (*found, *tests, *_elsewhere(report, {finding.stage for finding in (*found, *tests)}))
+
+
+def speaks_of(text: str, test: str) -> bool:
+    """Whether `text` names the test with this id, and not only one whose id begins so."""
+    return re.search(rf"{re.escape(test)}(?![\w\[]|::)", text) is not None
 
 
 def beside_tests(report: Mapping[str, Any]) -> tuple[Finding, ...]:

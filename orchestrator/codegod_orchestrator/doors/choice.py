@@ -46,7 +46,7 @@ def choose_models(
     host = bool(environment.get("OLLAMA_HOST", "").strip())
     chosen_master = master or environment.get("MASTER_MODEL", "").strip() or (DEFAULT_MASTER if key else "")
     named = worker or environment.get("WORKER_MODEL", "").strip()
-    rungs = _rungs(ladder) or ((named,) if named else ())
+    rungs = choose_rungs(ladder) or ((named,) if named else ())
     if not chosen_master and not rungs and not host:
         return Choice(SIMULATOR, (SIMULATOR,))
     if not chosen_master and rungs and (_is(SIMULATOR, rungs[0]) or _is(HOST, rungs[0])):
@@ -75,7 +75,8 @@ def _is(provider: str, name: str) -> bool:
     return name.partition(":")[0].lower() == provider
 
 
-def _rungs(ladder: str) -> tuple[str, ...]:
+def choose_rungs(ladder: str) -> tuple[str, ...]:
+    """The models of `--ladder a,b,c`, weakest first; none when it is empty. Raises `Refused`."""
     if not ladder:
         return ()
     from codegod_orchestrator.ladder import LadderFault, parse_ladder

@@ -111,11 +111,15 @@ class Engine:
         """A plan alone. It is journalled as a build that is cancelled as soon as it is planned."""
         build = await self.journal.create_build(prompt, options=options.model_dump(mode="json"))
         async with self.journal.claim_build(build.id, owner=f"pid {os.getpid()}") as claimed:
+            reason = "planned only"
             try:
                 return await self._builder(claimed, models).plan(build, options)
+            except Exception as error:
+                reason = f"not planned: {error}"
+                raise
             finally:
                 with anyio.CancelScope(shield=True):
-                    await claimed.advance("cancelled", reason="planned only")
+                    await claimed.advance("cancelled", reason=reason)
 
     async def foresee(self, plan: Plan, models: Models, parallel: int) -> Forecast:
         """What building `plan` with these models will take, by what was measured on this machine."""

@@ -32,7 +32,6 @@ _BUILD_STYLES = {"done": "green", "partial": "yellow", "failed": "red", "cancell
 _ORDER = (
     "inflight",
     "failed",
-    "retry_wait",
     "ready",
     "amended",
     "skipped",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from codegod_kit import PlanFault
 from codegod_mesh import ConfigFault, ServerDown
 from codegod_models import ModelFault
+from codegod_orchestrator.acceptance.hidden_tests import AcceptanceRefused
 from codegod_orchestrator.capability import NotBuildable
 from codegod_orchestrator.contract import ContractRefused
 from codegod_orchestrator.doors.settings import Refused
 from codegod_orchestrator.journal import JournalFault
+from codegod_orchestrator.limits import BudgetFault
 from codegod_orchestrator.planning import PlanRefused
+from codegod_orchestrator.surveying import SurveyRefused
 from codegod_workers.worker import ToolRefused
 
 MENDABLE = (
@@ -17,7 +20,10 @@ MENDABLE = (
     PlanFault,
     PlanRefused,
     NotBuildable,
+    AcceptanceRefused,
     ContractRefused,
+    SurveyRefused,
+    BudgetFault,
     ModelFault,
     ConfigFault,
     JournalFault,

@@ -7,7 +7,7 @@ import os
 
 from rich.console import Console
 
-from codegod_orchestrator.doors.choice import Choice
+from codegod_orchestrator.doors.choice import Choice, choose_rungs
 from codegod_orchestrator.doors.commands.build import announce, check_limits
 from codegod_orchestrator.doors.commands.inspect import find_build
 from codegod_orchestrator.doors.commands.limiting import (
@@ -42,7 +42,7 @@ async def _resume(options: argparse.Namespace, console: Console) -> int:
         before = await current_limits(journal, build.id, kept.limits)
         limits = changed_limits(options, before)
         await require_room(journal, build.id, limits)
-    ladder = tuple(part.strip() for part in options.ladder.split(",") if part.strip()) or kept.ladder
+    ladder = choose_rungs(options.ladder) or kept.ladder
     choice = Choice(kept.master, ladder)
     async with open_models(choice, settings) as opened:
         announce(choice, opened, console)
