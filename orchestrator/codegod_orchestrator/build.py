@@ -44,9 +44,8 @@ from codegod_orchestrator.voice import Voice
 from codegod_workers.capability import Capability
 from codegod_workers.worker import ToolRefused
 
-CANCEL_POLL_SECONDS = (
-    0.5  # whoever asks writes to the journal, often from another process; one small read each time
-)
+# Whoever asks writes to the journal, often from another process: one small read each time.
+CANCEL_POLL_SECONDS = 0.5
 
 _EXPECTED = (
     PlanRefused,
